@@ -1303,8 +1303,9 @@ static int trampfd_install(struct trampfd_table *table, struct trampfd_ctx *ctx,
 }
 
 /*
- * Contexts wait for RCU before they are freed.  Whoever replaces them faster
- * than that waits too, or memory would pile up.
+ * Contexts wait for RCU before they are freed.  Whoever sets new ones faster
+ * than that waits too, or memory would pile up.  Removing needs no such wait:
+ * what is removed was set.
  */
 static void trampfd_throttle(struct trampfd_table *table)
 {
@@ -1500,7 +1501,6 @@ static int trampfd_remove(struct trampfd_table *table, u32 trampoline)
 	trampfd_ctx_put(ctx);
 	table->retired++;
 	table->nset--;
-	ucount_sub(table->ucounts, UCOUNT_TRAMPOLINES, 1);
 	return 0;
 }
 
@@ -1526,7 +1526,7 @@ static long trampfd_ioctl_list(struct trampfd *tf, struct trampfd_table *table,
 			       int (*change)(struct trampfd_table *table,
 					     u32 trampoline))
 {
-	u32 *list, done, n;
+	u32 *list, done, n, nset;
 	int ret = 0;
 
 	if (args->flags || !args->count || args->count > TRAMPFD_RECORDS_MAX)
@@ -1543,6 +1543,7 @@ static long trampfd_ioctl_list(struct trampfd *tf, struct trampfd_table *table,
 
 	for (done = 0; !ret && done < args->count;) {
 		mutex_lock(&table->lock);
+		nset = table->nset;
 		for (n = 0; n < TRAMPFD_INSTALL_BATCH && done < args->count; n++) {
 			ret = list[done] < tf->ntrampolines ?
 				change(table, list[done]) : -EINVAL;
@@ -1550,8 +1551,8 @@ static long trampfd_ioctl_list(struct trampfd *tf, struct trampfd_table *table,
 				break;
 			done++;
 		}
+		ucount_sub(table->ucounts, UCOUNT_TRAMPOLINES, nset - table->nset);
 		mutex_unlock(&table->lock);
-		trampfd_throttle(table);
 		cond_resched();
 	}
 	kvfree(list);
