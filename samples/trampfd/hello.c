@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The smallest program that makes a trampoline and calls it: a function
+ * without an argument that calls one that has an argument.
+ */
+#include <asm/perf_regs.h>
+#include <linux/trampfd.h>
+
+#include <err.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef __NR_trampfd_create		/* headers of another kernel */
+#define __NR_trampfd_create 600
+#endif
+
+#if defined(__x86_64__)
+#define REG_PC		PERF_REG_X86_IP
+#define REG_ARGUMENT	PERF_REG_X86_DI
+#define TARGET
+#elif defined(__i386__)
+#define REG_PC		PERF_REG_X86_IP
+#define REG_ARGUMENT	PERF_REG_X86_AX
+#define TARGET		__attribute__((regparm(1)))
+#else
+#error "Name this architecture's PC, and its register of the first argument."
+#endif
+
+static void TARGET greet(const char *whom)
+{
+	printf("Hello, %s.\n", whom);
+}
+
+int main(void)
+{
+	static const char whom[] = "trampoline";
+	struct trampfd_attr attr = {
+		.type = TRAMPFD_FAULT,
+		.ntrampolines = 1,
+	};
+	struct trampfd_reg regs[] = {
+		{ .name = REG_PC, .value = (uintptr_t)greet },
+		{ .name = REG_ARGUMENT, .value = (uintptr_t)whom },
+	};
+	struct trampfd_record record = { .trampoline = 0, .nregs = 2 };
+	struct trampfd_contexts contexts = {
+		.records = (uintptr_t)&record,
+		.nrecords = 1,
+		.regs = (uintptr_t)regs,
+		.nregs = 2,
+	};
+	void *base;
+	int fd;
+
+	fd = syscall(__NR_trampfd_create, &attr, sizeof(attr), 0);
+	if (fd < 0)
+		err(1, "trampfd_create");
+
+	base = mmap(NULL, attr.map_size, attr.map_prot, attr.map_flags, fd,
+		    attr.map_offset);
+	if (base == MAP_FAILED)
+		err(1, "mmap");
+
+	if (ioctl(fd, TRAMPFD_SET, &contexts) != 1)
+		err(1, "TRAMPFD_SET");
+
+	/* Trampoline i is at base + i * attr.stride. */
+	((void (*)(void))base)();
+
+	return 0;
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A nested function of GCC, called with a pointer to it.
+ *
+ * Where the address of such a function is taken, GCC writes a trampoline onto
+ * the stack.  It is never executed: a trampfd trampoline has the same effect,
+ * so the stack need not be executable.
+ */
+#include "effect.h"
+#include "strict_wx.h"
+
+#include <err.h>
+#include <stdio.h>
+
+static void each(const int *numbers, int count, void (*visit)(int number))
+{
+	int i;
+
+	for (i = 0; i < count; i++)
+		visit(numbers[i]);
+}
+
+int main(void)
+{
+	static const int numbers[] = { 2, 3, 5, 7, 11, 13 };
+	struct trampfd_reg regs[EFFECT_REGS_MAX];
+	int sum = 0, scale = 10;
+	struct trampolines t;
+	unsigned int nregs;
+
+	inline void add(int number)
+	{
+		sum += scale * number;
+	}
+
+	strict_wx();
+
+	nregs = effect_of(add, regs);
+	if (!nregs)
+		errx(1, "GCC wrote a trampoline that is not known here");
+
+	trampolines_make(&t, 1);
+	trampoline_set(&t, 0, regs, nregs);
+	each(numbers, 6, trampoline_address(&t, 0));
+	printf("nested function: its parent's sum is %d\n", sum);
+
+	/* It is the parent's own variable that the function sees. */
+	scale = -10;
+	each(numbers, 6, trampoline_address(&t, 0));
+	printf("after the parent changed its scale: %d\n", sum);
+	if (sum)
+		errx(1, "that should be 0");
+
+	return strict_wx_proof(t.base);
+}

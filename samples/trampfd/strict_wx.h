@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Strict W^X: what a system enforces on which nothing that was ever writable
+ * can be executed.
+ */
+#ifndef STRICT_WX_H
+#define STRICT_WX_H
+
+/*
+ * Put the calling process under strict W^X, and show that the ways in which
+ * programs make trampolines are denied.  Ends the program if one of them works.
+ */
+void strict_wx(void);
+
+/*
+ * Show the mapping at @address, and that no mapping of the process is writable
+ * and executable.  Returns the exit status of a program that ends with this.
+ */
+int strict_wx_proof(const void *address);
+
+#endif

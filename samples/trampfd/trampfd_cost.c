@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What one call costs: directly, through a written stub, through a trampfd
+ * trampoline, and through a signal handler that does the trampoline's work.
+ *
+ * In a guest of QEMU with -icount shift=0, a nanosecond is an instruction.
+ */
+#include "targets.h"
+#include "trampoline.h"
+
+#include <err.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#define ROUNDS	50
+#define CONTEXT	0x1234
+
+typedef long (*function)(void);
+
+#if defined(__x86_64__)
+
+static void write_stub(__u8 *p)
+{
+	const __u64 context = CONTEXT, pc = (uintptr_t)context_target;
+
+	memcpy(p, "\x49\xba", 2);		/* mov $context, %r10 */
+	memcpy(p + 2, &context, 8);
+	memcpy(p + 10, "\x49\xbb", 2);		/* mov $pc, %r11 */
+	memcpy(p + 12, &pc, 8);
+	memcpy(p + 20, "\x49\xff\xe3", 3);	/* jmp *%r11 */
+}
+
+static void edit_context(mcontext_t *m)
+{
+	m->gregs[REG_RIP] = (uintptr_t)context_target;
+	m->gregs[REG_R10] = CONTEXT;
+}
+
+#elif defined(__i386__)
+
+static void write_stub(__u8 *p)
+{
+	const __u32 context = CONTEXT;
+	const __u32 offset = (uintptr_t)context_target - (uintptr_t)(p + 10);
+
+	*p = 0xb9;				/* mov $context, %ecx */
+	memcpy(p + 1, &context, 4);
+	p[5] = 0xe9;				/* jmp target */
+	memcpy(p + 6, &offset, 4);
+}
+
+static void edit_context(mcontext_t *m)
+{
+	m->gregs[REG_EIP] = (uintptr_t)context_target;
+	m->gregs[REG_ECX] = CONTEXT;
+}
+
+#endif
+
+static void *unmapped;
+
+static void handler(int sig, siginfo_t *info, void *context)
+{
+	ucontext_t *u = context;
+
+	if (info->si_addr != unmapped) {
+		signal(sig, SIG_DFL);
+		return;
+	}
+	edit_context(&u->uc_mcontext);
+}
+
+static function make_stub(void)
+{
+	void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		err(1, "memory for the stub, writable and executable");
+	write_stub(p);
+	return (function)p;
+}
+
+static function make_trampoline(void)
+{
+	const struct trampfd_reg regs[] = {
+		{ .name = REG_PC, .value = (uintptr_t)context_target },
+		{ .name = REG_CONTEXT, .value = CONTEXT },
+	};
+	struct trampolines t;
+
+	trampolines_make(&t, 1);
+	trampoline_set(&t, 0, regs, 2);
+	return (function)trampoline_address(&t, 0);
+}
+
+static function make_handled(void)
+{
+	const struct sigaction action = {
+		.sa_sigaction = handler,
+		.sa_flags = SA_SIGINFO,
+	};
+
+	unmapped = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
+			-1, 0);
+	if (unmapped == MAP_FAILED)
+		err(1, "memory for the signal handler");
+	if (sigaction(SIGSEGV, &action, NULL))
+		err(1, "sigaction");
+	return (function)unmapped;
+}
+
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1e9 + ts.tv_nsec;
+}
+
+static double loop(function call, int calls)
+{
+	double start = now();
+	int i;
+
+	for (i = 0; i < calls; i++) {
+		asm volatile("" : "+r" (call));
+		call();
+	}
+	return now() - start;
+}
+
+static double empty_loop(function call, int calls)
+{
+	double start = now();
+	int i;
+
+	for (i = 0; i < calls; i++)
+		asm volatile("" : "+r" (call));
+	return now() - start;
+}
+
+/* The least of many short rounds, which no timer interrupt fell into. */
+static double cost(function call, int calls)
+{
+	double best = 0, rest = 0, t;
+	int i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		t = loop(call, calls);
+		if (!i || t < best)
+			best = t;
+		t = empty_loop(call, calls);
+		if (!i || t < rest)
+			rest = t;
+	}
+	return (best - rest) / calls;
+}
+
+int main(int argc, char **argv)
+{
+	const struct {
+		const char *name;
+		function call;
+		int calls;
+		long result;
+	} ways[] = {
+		{ "direct call", context_target, 1000, 0 },
+		{ "written stub", make_stub(), 1000, CONTEXT },
+		{ "trampfd", make_trampoline(), 1000, CONTEXT },
+		{ "SIGSEGV handler", make_handled(), 100, CONTEXT },
+	};
+	const char *unit = "nanoseconds";
+	double direct = 0, c;
+	unsigned int i;
+
+	if (argc == 2 && !strncmp(argv[1], "--unit=", 7))
+		unit = argv[1] + 7;
+	else if (argc > 1)
+		errx(1, "usage: %s [--unit=instructions]", argv[0]);
+
+	printf("%-20s %12s %12s\n", "one call through", unit, "ratio");
+	for (i = 0; i < ARRAY_SIZE(ways); i++) {
+		if (ways[i].result && ways[i].call() != ways[i].result)
+			errx(1, "%s: wrong context", ways[i].name);
+
+		c = cost(ways[i].call, ways[i].calls);
+		if (!i)
+			direct = c;
+		printf("%-20s %12.1f %12.1f\n", ways[i].name, c, c / direct);
+	}
+
+	return 0;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A table of trampolines: made, mapped, set and called. */
+#ifndef TRAMPOLINE_H
+#define TRAMPOLINE_H
+
+#include <asm/perf_regs.h>
+#include <linux/trampfd.h>
+
+#include <stdint.h>
+#include <sys/syscall.h>
+
+#ifndef __NR_trampfd_create		/* headers of another kernel */
+#define __NR_trampfd_create 600
+#endif
+
+/*
+ * What the samples must know of an architecture: its PC, the register in
+ * which a function gets its context (the static chain of a nested function),
+ * and the register of the first argument.
+ */
+#if defined(__x86_64__)
+#define REG_PC		PERF_REG_X86_IP
+#define REG_CONTEXT	PERF_REG_X86_R10
+#define REG_ARGUMENT	PERF_REG_X86_DI
+#define BY_REGISTER
+#elif defined(__i386__)
+#define REG_PC		PERF_REG_X86_IP
+#define REG_CONTEXT	PERF_REG_X86_CX
+#define REG_ARGUMENT	PERF_REG_X86_AX
+#define BY_REGISTER	__attribute__((regparm(1)))
+#else
+#error "The samples have not been ported to this architecture."
+#endif
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
+struct trampolines {
+	int fd;
+	char *base;
+	struct trampfd_attr attr;
+};
+
+/* All of these end the program if they fail. */
+void trampolines_make(struct trampolines *t, __u32 count);
+void trampoline_set(struct trampolines *t, __u32 number,
+		    const struct trampfd_reg *regs, __u32 nregs);
+void trampoline_set_stack(struct trampolines *t, __u32 number,
+			  const struct trampfd_reg *regs, __u32 nregs,
+			  const void *stack, __u32 size);
+void *trampoline_address(const struct trampolines *t, __u32 number);
+
+#endif
