@@ -465,20 +465,14 @@ static struct trampfd_ctx *trampfd_slot_at(struct trampfd_table *table,
 					 lockdep_is_held(&table->lock));
 }
 
-/*
- * The chunk at @i, ready to be written: made if there is none, copied if it is
- * frozen.
- */
-static struct trampfd_chunk *trampfd_chunk_writable(struct trampfd_table *table,
-						    u32 i)
+/* Put a new chunk, with what @old has if that is not NULL, in its place. */
+static noinline struct trampfd_chunk *
+trampfd_chunk_replace(struct trampfd_table *table, u32 i,
+		      struct trampfd_chunk *old)
 {
-	struct trampfd_chunk *old = trampfd_chunk_at(table, i);
 	struct trampfd_chunk *new;
 	struct trampfd_ctx *ctx;
 	u32 slot;
-
-	if (old && !READ_ONCE(old->frozen))
-		return old;
 
 	new = trampfd_chunk_alloc();
 	if (!new)
@@ -499,6 +493,19 @@ static struct trampfd_chunk *trampfd_chunk_writable(struct trampfd_table *table,
 	if (old && refcount_dec_and_test(&old->refs))
 		call_rcu(&old->rcu, trampfd_chunk_free_rcu);
 	return new;
+}
+
+/*
+ * The chunk at @i, which is @chunk so far, ready to be written: made if there
+ * is none, copied if it is frozen.
+ */
+static struct trampfd_chunk *trampfd_chunk_writable(struct trampfd_table *table,
+						    u32 i,
+						    struct trampfd_chunk *chunk)
+{
+	if (likely(chunk && !READ_ONCE(chunk->frozen)))
+		return chunk;
+	return trampfd_chunk_replace(table, i, chunk);
 }
 
 /*
@@ -1262,28 +1269,19 @@ static u32 trampfd_locate(struct trampfd_table *table, u32 trampoline, u32 *slot
 	return trampoline / TRAMPFD_CHUNK_SLOTS;
 }
 
-static bool trampfd_is_sealed(struct trampfd_table *table, u32 trampoline)
-{
-	struct trampfd_chunk *chunk;
-	u32 slot, i = trampfd_locate(table, trampoline, &slot);
-
-	chunk = trampfd_chunk_at(table, i);
-	return chunk && test_bit(slot, chunk->sealed);
-}
-
 static int trampfd_install(struct trampfd_table *table, struct trampfd_ctx *ctx,
 			   u32 *credit, u32 more)
 {
-	struct trampfd_chunk *chunk;
-	struct trampfd_ctx *old;
 	u32 slot, i = trampfd_locate(table, ctx->trampoline, &slot);
+	struct trampfd_chunk *chunk = trampfd_chunk_at(table, i);
 	bool seal = ctx->seal;
+	struct trampfd_ctx *old;
 
 	if (!trampfd_pc_allowed(table->allowed, ctx->pc) ||
-	    trampfd_is_sealed(table, ctx->trampoline))
+	    (chunk && test_bit(slot, chunk->sealed)))
 		return -EPERM;
 
-	chunk = trampfd_chunk_writable(table, i);
+	chunk = trampfd_chunk_writable(table, i, chunk);
 	if (!chunk)
 		return -ENOMEM;
 	old = trampfd_slot_at(table, chunk, slot);
@@ -1398,7 +1396,7 @@ static struct trampfd_ctx *trampfd_ctx_get(struct trampfd_table *table,
 	if (!ctx)
 		return ERR_PTR(-ENOENT);
 	refcount_inc(&ctx->refs);
-	*sealed = trampfd_is_sealed(table, trampoline);
+	*sealed = test_bit(slot, chunk->sealed);
 	return ctx;
 }
 
@@ -1493,7 +1491,7 @@ static int trampfd_remove(struct trampfd_table *table, u32 trampoline)
 	if (test_bit(slot, chunk->sealed))
 		return -EPERM;
 
-	chunk = trampfd_chunk_writable(table, i);
+	chunk = trampfd_chunk_writable(table, i, chunk);
 	if (!chunk)
 		return -ENOMEM;
 	ctx = trampfd_slot_at(table, chunk, slot);
@@ -1514,7 +1512,7 @@ static int trampfd_seal(struct trampfd_table *table, u32 trampoline)
 	if (test_bit(slot, chunk->sealed))
 		return 0;
 
-	chunk = trampfd_chunk_writable(table, i);
+	chunk = trampfd_chunk_writable(table, i, chunk);
 	if (!chunk)
 		return -ENOMEM;
 	__set_bit(slot, chunk->sealed);
