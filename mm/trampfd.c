@@ -60,9 +60,6 @@
 #define CREATE_TRACE_POINTS
 #include <trace/events/trampfd.h>
 
-#define TRAMPFD_CREATE_FLAGS	TRAMPFD_SHARED
-#define TRAMPFD_RECORD_FLAGS	TRAMPFD_RECORD_SEALED
-
 /*
  * 16 bytes are a multiple of every architecture's instruction alignment.  A
  * block is the smallest page of any architecture, so that every mapping consists
@@ -125,6 +122,9 @@ struct trampfd_ctx {
 	struct trampfd_ctx_reg regs[];
 };
 
+/* Room for one register beside the PC, as closures and static chains need. */
+#define TRAMPFD_CTX_SIZE	struct_size_t(struct trampfd_ctx, regs, 1)
+
 /**
  * struct trampfd_ctx_stack - the stack part of a context
  * @skip: Bytes between the old stack pointer and the data.
@@ -142,6 +142,7 @@ struct trampfd_ctx_stack {
  * @frozen: Two tables had it at some time.  It is never written again, not even
  *	by the last one: a hit of another may still be reading it.
  * @mixed: Its contexts may be in other chunks too.
+ * @nset: How many trampolines are set.
  * @sealed: Which trampolines are sealed.
  * @slots: The contexts, NULL where none is set.
  */
@@ -150,6 +151,7 @@ struct trampfd_chunk {
 	refcount_t refs;
 	bool frozen;
 	bool mixed;
+	u16 nset;
 	DECLARE_BITMAP(sealed, TRAMPFD_CHUNK_SLOTS);
 	struct trampfd_ctx __rcu *slots[TRAMPFD_CHUNK_SLOTS];
 };
@@ -197,7 +199,10 @@ struct trampfd {
  * @ucounts: The user that pays for the trampolines that are set.
  * @allowed: The allowed PCs, NULL for any.
  * @nset: How many trampolines are set.
- * @retired: Contexts handed to RCU since it was last waited for.
+ * @retired: Contexts handed to RCU since it was last waited for; a chunk counts
+ *	as many as have its size.
+ * @retired_at: The grace period of those before them.
+ * @emptied: A chunk without any trampoline, less one; 0 if there is none.
  * @nchunks: Elements of @chunks.
  * @chunks: The chunks, NULL where no trampoline was ever set.
  */
@@ -212,6 +217,8 @@ struct trampfd_table {
 	struct trampfd_allowed *allowed;
 	u32 nset;
 	u32 retired;
+	unsigned long retired_at;
+	u32 emptied;
 	u32 nchunks;
 	struct trampfd_chunk __rcu *chunks[] __counted_by(nchunks);
 };
@@ -222,11 +229,13 @@ struct trampfd_table {
  *	address of one that a table is still known by.
  * @lock: Protects @tables and changes of the index.
  * @tables: Tables by the address of their descriptor.
+ * @replaced: The grace period after which the last replaced index is gone.
  */
 struct trampfd_space {
 	refcount_t refs;
 	struct mutex lock;	/* of @tables and the index */
 	struct rb_root tables;
+	unsigned long replaced;
 };
 
 /**
@@ -264,6 +273,16 @@ struct trampfd_index {
 };
 
 #define TRAMPFD_INDEX_MIN	16UL
+
+/*
+ * A user who chooses addresses can make the hash collide.  The search is
+ * bounded, as interrupts may be off; at half load, 256 entries in a row that
+ * are taken do not happen by chance.
+ */
+#define TRAMPFD_PROBES_MAX	256
+
+/* Blocks of an mm: 4 GiB of addresses, and an index of at most 64 MiB. */
+#define TRAMPFD_BLOCKS_MAX	BIT(20)
 
 /* What entries of blocks that are not mapped any more point to: no chunk. */
 static struct trampfd_chunk __rcu *trampfd_unmapped __ro_after_init;
@@ -307,15 +326,16 @@ static __always_inline const struct trampfd_ctx *trampfd_find(unsigned long pc)
 	unsigned long block = pc >> TRAMPFD_BLOCK_SHIFT;
 	struct trampfd_entry *entry;
 	struct trampfd_chunk *chunk;
+	unsigned int probes = 0;
 	unsigned long found;
 
-	if (unlikely(!index || pc % TRAMPFD_STRIDE))
+	if (unlikely(pc % TRAMPFD_STRIDE))
 		return NULL;
 
 	entry = trampfd_first_entry(index, block);
 	/* Pairs with the release in trampfd_index_insert(). */
 	while (unlikely((found = smp_load_acquire(&entry->block)) != block)) {
-		if (found == TRAMPFD_NO_BLOCK)
+		if (found == TRAMPFD_NO_BLOCK || ++probes == TRAMPFD_PROBES_MAX)
 			return NULL;
 		entry = trampfd_next_entry(index, entry);
 	}
@@ -327,40 +347,51 @@ static __always_inline const struct trampfd_ctx *trampfd_find(unsigned long pc)
 					    TRAMPFD_CHUNK_SLOTS]);
 }
 
+static bool trampfd_push_bytes(unsigned long sp, const void *data, u32 size)
+{
+	return access_ok((void __user *)sp, size) &&
+	       !__copy_to_user_inatomic((void __user *)sp, data, size);
+}
+
 /* Out of line: few contexts have stack data, and the others should not pay. */
 static noinline enum trampfd_outcome
 trampfd_push(struct pt_regs *regs, const struct trampfd_ctx *ctx,
 	     unsigned long *fault)
 {
 	const struct trampfd_ctx_stack *stack = trampfd_ctx_stack(ctx);
-	unsigned long sp = user_stack_pointer(regs);
+	unsigned long sp = arch_trampfd_sp(regs);
 	unsigned long lower = stack->skip + ctx->stack_size;
-	unsigned long left;
+	enum trampfd_outcome outcome = TRAMPFD_HIT;
+	u32 i;
 
 	if (!arch_trampfd_stack_usable(regs))
 		return TRAMPFD_MISS;
 
-	if (unlikely(sp < lower)) {
-		*fault = 0;
+	/* What is below address 0 is none of the user's. */
+	*fault = sp - lower;
+	if (unlikely(sp < lower))
 		return TRAMPFD_STACK_FAULT;
-	}
 	sp -= lower;
 
-	*fault = sp;
-	if (unlikely(!access_ok((void __user *)sp, ctx->stack_size)))
-		return TRAMPFD_STACK_FAULT;
-
 	pagefault_disable();
-	left = __copy_to_user_inatomic((void __user *)sp, stack->data,
-				       ctx->stack_size);
-	pagefault_enable();
-	if (unlikely(left)) {
-		*fault = sp + ctx->stack_size - left;
-		return TRAMPFD_STACK_FAULT;
+	if (unlikely(!trampfd_push_bytes(sp, stack->data, ctx->stack_size))) {
+		/*
+		 * The port has to be told an address that faults, or the call
+		 * would be repeated for ever.  A copy may stop well before it.
+		 */
+		for (i = 0; i < ctx->stack_size; i++) {
+			*fault = sp + i;
+			if (!trampfd_push_bytes(*fault, &stack->data[i], 1)) {
+				outcome = TRAMPFD_STACK_FAULT;
+				break;
+			}
+		}
 	}
+	pagefault_enable();
 
-	arch_trampfd_set_sp(regs, sp);
-	return TRAMPFD_HIT;
+	if (likely(outcome == TRAMPFD_HIT))
+		arch_trampfd_set_sp(regs, sp);
+	return outcome;
 }
 
 /**
@@ -442,6 +473,12 @@ static void trampfd_chunk_free_rcu(struct rcu_head *rcu)
 	trampfd_chunk_free(container_of(rcu, struct trampfd_chunk, rcu));
 }
 
+static void trampfd_chunk_put(struct trampfd_chunk *chunk)
+{
+	if (refcount_dec_and_test(&chunk->refs))
+		call_rcu(&chunk->rcu, trampfd_chunk_free_rcu);
+}
+
 static struct trampfd_chunk *trampfd_chunk_alloc(void)
 {
 	struct trampfd_chunk *chunk;
@@ -487,12 +524,33 @@ trampfd_chunk_replace(struct trampfd_table *table, u32 i,
 		}
 		bitmap_copy(new->sealed, old->sealed, TRAMPFD_CHUNK_SLOTS);
 		new->mixed = true;
+		new->nset = old->nset;
 	}
 
 	rcu_assign_pointer(table->chunks[i], new);
-	if (old && refcount_dec_and_test(&old->refs))
-		call_rcu(&old->rcu, trampfd_chunk_free_rcu);
+	if (old)
+		trampfd_chunk_put(old);
 	return new;
+}
+
+/*
+ * A chunk has become empty.  Keep it, as a program that has one trampoline at a
+ * time would need it again at once, but drop the one that was kept before.
+ */
+static void trampfd_chunk_emptied(struct trampfd_table *table, u32 i)
+{
+	struct trampfd_chunk *chunk;
+	u32 before = table->emptied;
+
+	table->emptied = i + 1;
+	if (!before-- || before == i)
+		return;
+	chunk = trampfd_chunk_at(table, before);
+	if (!chunk || chunk->nset)
+		return;
+	RCU_INIT_POINTER(table->chunks[before], NULL);
+	trampfd_chunk_put(chunk);
+	table->retired += sizeof(*chunk) / TRAMPFD_CTX_SIZE;
 }
 
 /*
@@ -541,6 +599,7 @@ static struct trampfd_table *trampfd_table_alloc(struct trampfd *tf)
 		return NULL;
 
 	table->nchunks = nchunks;
+	table->retired_at = get_state_synchronize_rcu();
 	RB_CLEAR_NODE(&table->node);
 	INIT_LIST_HEAD(&table->list);
 	mutex_init(&table->lock);
@@ -643,6 +702,13 @@ static void trampfd_table_unlink(struct trampfd_table *table)
  * The index of an mm.
  */
 
+/* Long mappings have many blocks, and nothing of this is atomic. */
+static void trampfd_index_resched(unsigned long i)
+{
+	if (!(i % 1024))
+		cond_resched();
+}
+
 static struct trampfd_index *trampfd_index_alloc(struct trampfd_space *space,
 						 unsigned long live)
 {
@@ -664,40 +730,71 @@ static struct trampfd_index *trampfd_index_alloc(struct trampfd_space *space,
 	for (i = 0; i < size; i++) {
 		index->entries[i].block = TRAMPFD_NO_BLOCK;
 		index->entries[i].chunk = &trampfd_unmapped;
+		trampfd_index_resched(i);
 	}
 	return index;
 }
 
-/* The entry of @block, or the empty one where it belongs. */
+/*
+ * The entry of @block, or the empty one where it belongs; NULL if that is too
+ * far from where a search begins.
+ */
 static struct trampfd_entry *trampfd_index_entry(struct trampfd_index *index,
 						 unsigned long block)
 {
 	struct trampfd_entry *entry = trampfd_first_entry(index, block);
+	unsigned int probes;
 
-	while (entry->block != block && entry->block != TRAMPFD_NO_BLOCK)
+	for (probes = 0; probes < TRAMPFD_PROBES_MAX; probes++) {
+		if (entry->block == block || entry->block == TRAMPFD_NO_BLOCK)
+			return entry;
 		entry = trampfd_next_entry(index, entry);
-	return entry;
+	}
+	return NULL;
 }
 
-static void trampfd_index_insert(struct trampfd_index *index,
+static bool trampfd_index_insert(struct trampfd_index *index,
 				 unsigned long block,
 				 struct trampfd_chunk __rcu **chunk)
 {
 	struct trampfd_entry *entry = trampfd_index_entry(index, block);
 
+	if (!entry)
+		return false;
 	if (entry->chunk == &trampfd_unmapped)
 		index->live++;
-	WRITE_ONCE(entry->chunk, chunk);
+	/* A hit that finds the table sees it initialised. */
+	smp_store_release(&entry->chunk, chunk);
 	if (entry->block == TRAMPFD_NO_BLOCK) {
 		index->used++;
 		/* Pairs with the acquire in trampfd_find(). */
 		smp_store_release(&entry->block, block);
 	}
+	return true;
 }
 
-static struct trampfd_index *trampfd_index_of(struct mm_struct *mm)
+static void trampfd_index_erase(struct trampfd_index *index, unsigned long block)
 {
-	return rcu_dereference_protected(mm->trampfd, true);
+	struct trampfd_entry *entry = trampfd_index_entry(index, block);
+
+	if (!entry || entry->chunk == &trampfd_unmapped)
+		return;
+	WRITE_ONCE(entry->chunk, &trampfd_unmapped);
+	index->live--;
+}
+
+static void trampfd_index_free_rcu(struct rcu_head *rcu)
+{
+	kvfree(container_of(rcu, struct trampfd_index, rcu));
+}
+
+/* The index of an mm: with the lock of its space, or when nobody uses the mm. */
+static struct trampfd_index *trampfd_index_of(struct mm_struct *mm,
+					      struct trampfd_space *space)
+{
+	return rcu_dereference_protected(mm->trampfd,
+					 !atomic_read(&mm->mm_users) ||
+					 lockdep_is_held(&space->lock));
 }
 
 /* The mm's state, which stays as long as the mm is used; NULL if it has none. */
@@ -710,8 +807,9 @@ static struct trampfd_space *trampfd_space_of(struct mm_struct *mm)
 	return index ? index->space : NULL;
 }
 
-/* The mm's state, made if it has none. */
-static struct trampfd_space *trampfd_space_get(struct mm_struct *mm)
+/* The mm's state, made if it has none, with room for @live blocks. */
+static struct trampfd_space *trampfd_space_get(struct mm_struct *mm,
+					       unsigned long live)
 {
 	struct trampfd_space *space = trampfd_space_of(mm);
 	struct trampfd_index *index;
@@ -725,8 +823,9 @@ static struct trampfd_space *trampfd_space_get(struct mm_struct *mm)
 	refcount_set(&space->refs, 1);
 	mutex_init(&space->lock);
 	space->tables = RB_ROOT;
+	space->replaced = get_state_synchronize_rcu();
 
-	index = trampfd_index_alloc(space, 0);
+	index = trampfd_index_alloc(space, live);
 	if (index && !unrcu_pointer(cmpxchg(&mm->trampfd, NULL,
 					    RCU_INITIALIZER(index))))
 		return space;
@@ -738,27 +837,40 @@ static struct trampfd_space *trampfd_space_get(struct mm_struct *mm)
 }
 
 /* Make room for @n blocks more. */
-static int trampfd_index_reserve(struct mm_struct *mm, unsigned long n)
+static int trampfd_index_reserve(struct mm_struct *mm,
+				 struct trampfd_space *space, unsigned long n)
 {
-	struct trampfd_index *old = trampfd_index_of(mm), *new;
+	struct trampfd_index *old = trampfd_index_of(mm, space), *new;
 	struct trampfd_entry *entry;
 	unsigned long i;
 
-	lockdep_assert_held(&old->space->lock);
+	if (old->live + n > TRAMPFD_BLOCKS_MAX)
+		return -ENOMEM;
 	if ((old->used + n) * 2 <= old->mask + 1)
 		return 0;
 
-	new = trampfd_index_alloc(old->space, old->live + n);
+	/*
+	 * Mapping in a loop would pile up old indexes faster than RCU frees
+	 * them: no more than one is on its way.
+	 */
+	cond_synchronize_rcu(space->replaced);
+
+	new = trampfd_index_alloc(space, old->live + n);
 	if (!new)
 		return -ENOMEM;
 
 	for (i = 0; i <= old->mask; i++) {
 		entry = &old->entries[i];
-		if (entry->chunk != &trampfd_unmapped)
-			trampfd_index_insert(new, entry->block, entry->chunk);
+		if (entry->chunk != &trampfd_unmapped &&
+		    !trampfd_index_insert(new, entry->block, entry->chunk)) {
+			kvfree(new);
+			return -ENOMEM;
+		}
+		trampfd_index_resched(i);
 	}
 	rcu_assign_pointer(mm->trampfd, new);
-	kvfree_rcu(old, rcu);
+	call_rcu(&old->rcu, trampfd_index_free_rcu);
+	space->replaced = get_state_synchronize_rcu();
 	return 0;
 }
 
@@ -780,19 +892,27 @@ static int trampfd_index_add(struct vm_area_struct *vma,
 			     struct trampfd_table *table)
 {
 	unsigned long block = vma->vm_start >> TRAMPFD_BLOCK_SHIFT;
-	struct mm_struct *mm = vma->vm_mm;
+	struct trampfd_space *space = trampfd_space_of(vma->vm_mm);
 	struct trampfd_index *index;
 	unsigned long first, i, n;
 	int ret;
 
 	n = trampfd_vma_blocks(vma, table, &first);
-	guard(mutex)(&trampfd_space_of(mm)->lock);
-	ret = trampfd_index_reserve(mm, n);
+	guard(mutex)(&space->lock);
+	ret = trampfd_index_reserve(vma->vm_mm, space, n);
 	if (ret)
 		return ret;
-	index = trampfd_index_of(mm);
-	for (i = 0; i < n; i++)
-		trampfd_index_insert(index, block + i, &table->chunks[first + i]);
+
+	index = trampfd_index_of(vma->vm_mm, space);
+	for (i = 0; i < n; i++) {
+		if (!trampfd_index_insert(index, block + i,
+					  &table->chunks[first + i])) {
+			while (i--)
+				trampfd_index_erase(index, block + i);
+			return -ENOMEM;
+		}
+		trampfd_index_resched(i);
+	}
 	return 0;
 }
 
@@ -801,17 +921,14 @@ static void trampfd_index_remove(struct vm_area_struct *vma)
 {
 	unsigned long block = vma->vm_start >> TRAMPFD_BLOCK_SHIFT;
 	unsigned long end = vma->vm_end >> TRAMPFD_BLOCK_SHIFT;
+	struct trampfd_space *space = trampfd_space_of(vma->vm_mm);
 	struct trampfd_index *index;
-	struct trampfd_entry *entry;
 
-	guard(mutex)(&trampfd_space_of(vma->vm_mm)->lock);
-	index = trampfd_index_of(vma->vm_mm);
+	guard(mutex)(&space->lock);
+	index = trampfd_index_of(vma->vm_mm, space);
 	for (; block < end; block++) {
-		entry = trampfd_index_entry(index, block);
-		if (entry->chunk == &trampfd_unmapped)
-			continue;
-		WRITE_ONCE(entry->chunk, &trampfd_unmapped);
-		index->live--;
+		trampfd_index_erase(index, block);
+		trampfd_index_resched(block);
 	}
 }
 
@@ -851,7 +968,7 @@ static struct trampfd_table *trampfd_table_copy(struct trampfd_table *old,
 		return ERR_PTR(-ENOMEM);
 
 	mutex_lock(&old->lock);
-	new->ucounts = get_ucounts(old->ucounts);
+	new->ucounts = get_ucounts(current_ucounts());
 	if (!new->ucounts ||
 	    !ucount_add(new->ucounts, UCOUNT_TRAMPOLINES, old->nset)) {
 		mutex_unlock(&old->lock);
@@ -888,12 +1005,16 @@ int __trampfd_dup_vma(struct vm_area_struct *vma, struct mm_struct *oldmm)
 {
 	struct trampfd_table *table, *old;
 	struct trampfd_space *space;
+	unsigned long live;
 	struct trampfd *tf;
 
 	if (vma->vm_ops != &trampfd_vm_ops)
 		return 0;
 
-	space = trampfd_space_get(vma->vm_mm);
+	/* The child needs the parent's size, less what MADV_DONTFORK takes. */
+	scoped_guard(rcu)
+		live = READ_ONCE(rcu_dereference(oldmm->trampfd)->live);
+	space = trampfd_space_get(vma->vm_mm, live);
 	if (!space)
 		return -ENOMEM;
 
@@ -926,8 +1047,8 @@ static struct trampfd_table *trampfd_space_take(struct trampfd_space *space)
 /* What is left of an mm: nobody runs in it, and its mappings are gone. */
 void __trampfd_exit_mm(struct mm_struct *mm)
 {
-	struct trampfd_index *index = trampfd_index_of(mm);
-	struct trampfd_space *space = index->space;
+	struct trampfd_space *space = trampfd_space_of(mm);
+	struct trampfd_index *index = trampfd_index_of(mm, space);
 	struct trampfd_table *table;
 
 	while ((table = trampfd_space_take(space)))
@@ -955,7 +1076,7 @@ static int trampfd_mmap(struct file *file, struct vm_area_struct *vma)
 	table = trampfd_table_of(tf, vma->vm_mm);
 	if (!table)
 		return -EPERM;
-	if (!trampfd_space_get(vma->vm_mm))
+	if (!trampfd_space_get(vma->vm_mm, 0))
 		return -ENOMEM;
 
 	vm_flags_mod(vma, VM_DONTEXPAND | VM_DONTDUMP,
@@ -977,25 +1098,19 @@ static int trampfd_mremap(struct vm_area_struct *vma)
 
 static void trampfd_close(struct vm_area_struct *vma)
 {
-	/* At exit the index goes as a whole. */
+	/* At exit this would only take time: the index goes as a whole. */
 	if (atomic_read(&vma->vm_mm->mm_users))
 		trampfd_index_remove(vma);
 }
 
-/* No access has permission, so none comes here. */
-static vm_fault_t trampfd_fault(struct vm_fault *vmf)
-{
-	return VM_FAULT_SIGSEGV;
-}
-
 /*
- * No ->open: a split leaves every block where it was, a move ends in ->mremap,
- * and fork comes through trampfd_dup_vma(), where failing is possible.
+ * No ->fault, as no access has permission.  No ->open: a split leaves every
+ * block where it was, a move ends in ->mremap, and fork comes through
+ * trampfd_dup_vma(), where failing is possible.
  */
 static const struct vm_operations_struct trampfd_vm_ops = {
 	.close	= trampfd_close,
 	.mremap	= trampfd_mremap,
-	.fault	= trampfd_fault,
 };
 
 /*
@@ -1020,9 +1135,6 @@ struct trampfd_batch {
 };
 
 static_assert(TRAMPFD_BATCH_REGS >= TRAMPFD_REGS_MAX);
-
-/* Room for one register beside the PC, as closures and static chains need. */
-#define TRAMPFD_CTX_SIZE	struct_size_t(struct trampfd_ctx, regs, 1)
 
 static struct trampfd_ctx *trampfd_ctx_alloc(struct trampfd_batch *batch,
 					     const struct trampfd_record *record)
@@ -1049,7 +1161,7 @@ static bool trampfd_record_valid(struct trampfd *tf,
 	u32 lower = record->stack_skip + record->stack_size;
 
 	if (record->trampoline >= tf->ntrampolines ||
-	    record->flags & ~TRAMPFD_RECORD_FLAGS || record->reserved ||
+	    record->flags & ~TRAMPFD_RECORD_SEALED || record->reserved ||
 	    !record->nregs || record->nregs > TRAMPFD_REGS_MAX ||
 	    record->stack_size > TRAMPFD_STACK_MAX ||
 	    record->stack_skip > TRAMPFD_STACK_SKIP_MAX)
@@ -1245,7 +1357,8 @@ static bool trampfd_pc_allowed(const struct trampfd_allowed *allowed, u64 pc)
 
 /*
  * Charge the user for one trampoline more.  *@credit are charged already;
- * charging them one by one would cost more than setting them.
+ * charging them one by one would cost more than setting them.  So within a batch
+ * of the limit, two calls at once may see it a little early.
  */
 static bool trampfd_charge(struct trampfd_table *table, u32 *credit, u32 more)
 {
@@ -1295,7 +1408,8 @@ static int trampfd_install(struct trampfd_table *table, struct trampfd_ctx *ctx,
 		table->retired++;
 		trampfd_ctx_put(old);
 	} else {
-		table->nset++;
+		chunk->nset++;
+		WRITE_ONCE(table->nset, table->nset + 1);
 	}
 	return 0;
 }
@@ -1307,15 +1421,17 @@ static int trampfd_install(struct trampfd_table *table, struct trampfd_ctx *ctx,
  */
 static void trampfd_throttle(struct trampfd_table *table)
 {
-	bool wait;
+	unsigned long retired_at;
 
 	scoped_guard(mutex, &table->lock) {
-		wait = table->retired >= TRAMPFD_RETIRED_MAX;
-		if (wait)
-			table->retired = 0;
+		if (table->retired < TRAMPFD_RETIRED_MAX)
+			return;
+		table->retired = 0;
+		retired_at = table->retired_at;
+		table->retired_at = get_state_synchronize_rcu();
 	}
-	if (wait)
-		kvfree_rcu_barrier();
+	/* The ones before these: normally their grace period is over. */
+	cond_synchronize_rcu(retired_at);
 }
 
 /* Install the contexts; return how many, or why not even the first. */
@@ -1348,7 +1464,7 @@ static int trampfd_install_all(struct trampfd_table *table,
 	return done ?: ret;
 }
 
-static long trampfd_ioctl_set(struct trampfd *tf, struct trampfd_table *table,
+static long trampfd_ioctl_set(struct trampfd_table *table,
 			      const struct trampfd_contexts *args)
 {
 	struct trampfd_ctx *head = NULL;
@@ -1358,7 +1474,7 @@ static long trampfd_ioctl_set(struct trampfd *tf, struct trampfd_table *table,
 	batch = kmalloc(sizeof(*batch), GFP_KERNEL_ACCOUNT);
 	if (!batch)
 		return -ENOMEM;
-	batch->tf = tf;
+	batch->tf = table->tf;
 	batch->nspare = 0;
 
 	ret = trampfd_ctx_make_all(batch, args, &head, &error);
@@ -1426,7 +1542,7 @@ static void trampfd_ctx_show(const struct trampfd_ctx *ctx, bool sealed,
 		};
 }
 
-static long trampfd_ioctl_get(struct trampfd *tf, struct trampfd_table *table,
+static long trampfd_ioctl_get(struct trampfd_table *table,
 			      const struct trampfd_contexts *args)
 {
 	struct trampfd_record __user *urecord = u64_to_user_ptr(args->records);
@@ -1498,7 +1614,9 @@ static int trampfd_remove(struct trampfd_table *table, u32 trampoline)
 	RCU_INIT_POINTER(chunk->slots[slot], NULL);
 	trampfd_ctx_put(ctx);
 	table->retired++;
-	table->nset--;
+	WRITE_ONCE(table->nset, table->nset - 1);
+	if (!--chunk->nset)
+		trampfd_chunk_emptied(table, i);
 	return 0;
 }
 
@@ -1519,7 +1637,7 @@ static int trampfd_seal(struct trampfd_table *table, u32 trampoline)
 	return 0;
 }
 
-static long trampfd_ioctl_list(struct trampfd *tf, struct trampfd_table *table,
+static long trampfd_ioctl_list(struct trampfd_table *table,
 			       const struct trampfd_list *args,
 			       int (*change)(struct trampfd_table *table,
 					     u32 trampoline))
@@ -1543,7 +1661,7 @@ static long trampfd_ioctl_list(struct trampfd *tf, struct trampfd_table *table,
 		mutex_lock(&table->lock);
 		nset = table->nset;
 		for (n = 0; n < TRAMPFD_INSTALL_BATCH && done < args->count; n++) {
-			ret = list[done] < tf->ntrampolines ?
+			ret = list[done] < table->tf->ntrampolines ?
 				change(table, list[done]) : -EINVAL;
 			if (ret)
 				break;
@@ -1583,7 +1701,7 @@ static bool trampfd_table_conforms(struct trampfd_table *table,
 	return true;
 }
 
-static long trampfd_ioctl_allow(struct trampfd *tf, struct trampfd_table *table,
+static long trampfd_ioctl_allow(struct trampfd_table *table,
 				const struct trampfd_pcs *args)
 {
 	struct trampfd_allowed *allowed;
@@ -1603,7 +1721,7 @@ static long trampfd_ioctl_allow(struct trampfd *tf, struct trampfd_table *table,
 			   args->count * sizeof(*allowed->pcs)))
 		ret = -EFAULT;
 	for (i = 0; !ret && i < allowed->count; i++)
-		if (!arch_trampfd_pc_valid(tf->abi, allowed->pcs[i]))
+		if (!arch_trampfd_pc_valid(table->tf->abi, allowed->pcs[i]))
 			ret = -EINVAL;
 	if (ret) {
 		kvfree(allowed);
@@ -1654,7 +1772,6 @@ static int trampfd_copy_contexts(struct trampfd_contexts *args,
 
 static long trampfd_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	struct trampfd *tf = file->private_data;
 	struct trampfd_table *table;
 	union {
 		struct trampfd_contexts contexts;
@@ -1663,41 +1780,41 @@ static long trampfd_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 	} args;
 	long ret;
 
-	table = trampfd_table_of(tf, current->mm);
+	table = trampfd_table_of(file->private_data, current->mm);
 
 	switch (TRAMPFD_CMD(cmd)) {
 	case TRAMPFD_CMD(TRAMPFD_SET):
 	case TRAMPFD_CMD(TRAMPFD_GET):
-		if (!table)
-			return -EPERM;
 		ret = trampfd_copy_contexts(&args.contexts, cmd, arg);
-		if (ret)
-			return ret;
-		if (TRAMPFD_CMD(cmd) == TRAMPFD_CMD(TRAMPFD_SET))
-			return trampfd_ioctl_set(tf, table, &args.contexts);
-		return trampfd_ioctl_get(tf, table, &args.contexts);
+		break;
 	case TRAMPFD_CMD(TRAMPFD_REMOVE):
 	case TRAMPFD_CMD(TRAMPFD_SEAL):
-		if (!table)
-			return -EPERM;
 		ret = trampfd_copy_args(&args.list, sizeof(args.list),
 					TRAMPFD_LIST_SIZE_VER0, cmd, arg);
-		if (ret)
-			return ret;
-		return trampfd_ioctl_list(tf, table, &args.list,
-					  TRAMPFD_CMD(cmd) ==
-					  TRAMPFD_CMD(TRAMPFD_SEAL) ?
-					  trampfd_seal : trampfd_remove);
+		break;
 	case TRAMPFD_CMD(TRAMPFD_ALLOW):
-		if (!table)
-			return -EPERM;
 		ret = trampfd_copy_args(&args.pcs, sizeof(args.pcs),
 					TRAMPFD_PCS_SIZE_VER0, cmd, arg);
-		if (ret)
-			return ret;
-		return trampfd_ioctl_allow(tf, table, &args.pcs);
+		break;
 	default:
 		return -ENOTTY;
+	}
+	if (!table)
+		return -EPERM;
+	if (ret)
+		return ret;
+
+	switch (TRAMPFD_CMD(cmd)) {
+	case TRAMPFD_CMD(TRAMPFD_SET):
+		return trampfd_ioctl_set(table, &args.contexts);
+	case TRAMPFD_CMD(TRAMPFD_GET):
+		return trampfd_ioctl_get(table, &args.contexts);
+	case TRAMPFD_CMD(TRAMPFD_REMOVE):
+		return trampfd_ioctl_list(table, &args.list, trampfd_remove);
+	case TRAMPFD_CMD(TRAMPFD_SEAL):
+		return trampfd_ioctl_list(table, &args.list, trampfd_seal);
+	default:
+		return trampfd_ioctl_allow(table, &args.pcs);
 	}
 }
 
@@ -1783,7 +1900,7 @@ static struct trampfd *trampfd_alloc(u32 ntrampolines, unsigned int abi,
 	struct trampfd *tf;
 
 	if (!(flags & TRAMPFD_SHARED)) {
-		space = trampfd_space_get(current->mm);
+		space = trampfd_space_get(current->mm, 0);
 		if (!space)
 			return NULL;
 	}
@@ -1890,7 +2007,7 @@ SYSCALL_DEFINE3(trampfd_create, struct trampfd_attr __user *, uattr, size_t, siz
 
 	if (abi < 0)
 		return abi;
-	if (flags & ~TRAMPFD_CREATE_FLAGS)
+	if (flags & ~TRAMPFD_SHARED)
 		return -EINVAL;
 	ret = trampfd_copy_attr(&attr, uattr, size);
 	if (ret)
@@ -1962,7 +2079,9 @@ static void __init trampfd_sysctl_init(void)
 
 /*
  * A user may have as many trampolines as an eighth of memory holds at 80 bytes
- * each, and two million on a small machine.  The memory cgroup bounds them too.
+ * each, what one with a single register takes, and two million on a small
+ * machine.  It keeps accidents small; what bounds memory to the byte is the
+ * memory cgroup, which is charged for every object here.
  */
 static long __init trampfd_default_max(void)
 {

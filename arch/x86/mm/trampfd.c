@@ -120,7 +120,8 @@ bool arch_trampfd_pc_valid(unsigned int abi, u64 pc)
  * @regs: The registers, PC at the target.
  *
  * The trap flag takes effect after the next instruction, one too late: the
- * call to the trampoline was the step.
+ * call to the trampoline was the step.  It was a branch as well, so this is
+ * right for block-stepping too, which stays on, as no debug exception happened.
  */
 void x86_trampfd_single_step(struct pt_regs *regs)
 {
@@ -129,7 +130,7 @@ void x86_trampfd_single_step(struct pt_regs *regs)
 	/* On PREEMPT_RT, sending a signal sleeps. */
 	if (irqs_off)
 		local_irq_enable();
-	current->thread.virtual_dr6 |= DR_STEP;
+	current->thread.virtual_dr6 = DR_STEP;
 	send_sigtrap(regs, 0, TRAP_TRACE);
 	if (irqs_off)
 		local_irq_disable();

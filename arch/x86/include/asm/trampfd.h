@@ -63,7 +63,8 @@ static __always_inline int arch_trampfd_mode(struct pt_regs *regs)
 
 /*
  * A slot is a word of pt_regs.  The mask keeps a wild one among the general
- * registers, away from the program counter, segments, flags and stack pointer.
+ * registers and the word behind them (orig_ax, on 32-bit kernels ds), away from
+ * the program counter, code segment, flags and stack pointer.
  */
 static __always_inline void arch_trampfd_set_reg(struct pt_regs *regs,
 						 unsigned int slot,
@@ -90,6 +91,11 @@ static __always_inline void arch_trampfd_set_pc(struct pt_regs *regs,
 static inline bool arch_trampfd_stack_usable(struct pt_regs *regs)
 {
 	return user_64bit_mode(regs) || regs->ss == __USER_DS;
+}
+
+static inline unsigned long arch_trampfd_sp(struct pt_regs *regs)
+{
+	return regs->sp;
 }
 
 static inline void arch_trampfd_set_sp(struct pt_regs *regs, unsigned long sp)
