@@ -347,6 +347,12 @@ static __always_inline const struct trampfd_ctx *trampfd_find(unsigned long pc)
 					    TRAMPFD_CHUNK_SLOTS]);
 }
 
+/* The bits of a register or an address of an ABI. */
+static u64 trampfd_abi_mask(unsigned int abi)
+{
+	return U64_MAX >> (64 - arch_trampfd_reg_size(abi) * BITS_PER_BYTE);
+}
+
 static bool trampfd_push_bytes(unsigned long sp, const void *data, u32 size)
 {
 	return access_ok((void __user *)sp, size) &&
@@ -359,28 +365,26 @@ trampfd_push(struct pt_regs *regs, const struct trampfd_ctx *ctx,
 	     unsigned long *fault)
 {
 	const struct trampfd_ctx_stack *stack = trampfd_ctx_stack(ctx);
-	unsigned long sp = arch_trampfd_sp(regs);
+	unsigned long mask = trampfd_abi_mask(ctx->abi);
 	unsigned long lower = stack->skip + ctx->stack_size;
 	enum trampfd_outcome outcome = TRAMPFD_HIT;
+	unsigned long old = arch_trampfd_sp(regs);
+	unsigned long sp = (old - lower) & mask;
 	u32 i;
 
 	if (!arch_trampfd_stack_usable(regs))
 		return TRAMPFD_MISS;
 
-	/* What is below address 0 is none of the user's. */
-	*fault = sp - lower;
-	if (unlikely(sp < lower))
-		return TRAMPFD_STACK_FAULT;
-	sp -= lower;
-
 	pagefault_disable();
-	if (unlikely(!trampfd_push_bytes(sp, stack->data, ctx->stack_size))) {
+	if (unlikely(old < lower ||
+		     !trampfd_push_bytes(sp, stack->data, ctx->stack_size))) {
 		/*
 		 * The port has to be told an address that faults, or the call
-		 * would be repeated for ever.  A copy may stop well before it.
+		 * would be repeated for ever, and a copy may stop well before
+		 * it.  Below address 0, go on as pushes would.
 		 */
 		for (i = 0; i < ctx->stack_size; i++) {
-			*fault = sp + i;
+			*fault = (sp + i) & mask;
 			if (!trampfd_push_bytes(*fault, &stack->data[i], 1)) {
 				outcome = TRAMPFD_STACK_FAULT;
 				break;
@@ -1175,14 +1179,13 @@ static bool trampfd_record_valid(struct trampfd *tf,
 static int trampfd_ctx_set_regs(struct trampfd_ctx *ctx, unsigned int abi,
 				const struct trampfd_reg *reg, u32 nregs)
 {
-	unsigned int bits = arch_trampfd_reg_size(abi) * BITS_PER_BYTE;
 	struct trampfd_ctx_reg *to = ctx->regs;
 	struct trampfd_ctx_reg *end = to + nregs - 1;
 	u64 seen = 0;
 	int slot;
 
 	for (; nregs; nregs--, reg++) {
-		if (reg->flags || (bits < 64 && reg->value >> bits))
+		if (reg->flags || reg->value & ~trampfd_abi_mask(abi))
 			return -EINVAL;
 		slot = arch_trampfd_slot(abi, reg->name);
 		if (slot < 0 || seen & BIT_ULL(slot))
@@ -1521,8 +1524,7 @@ static void trampfd_ctx_show(const struct trampfd_ctx *ctx, bool sealed,
 			     struct trampfd_record *record,
 			     struct trampfd_reg *reg)
 {
-	u64 mask = GENMASK_ULL(arch_trampfd_reg_size(ctx->abi) * BITS_PER_BYTE - 1,
-			       0);
+	u64 mask = trampfd_abi_mask(ctx->abi);
 	unsigned int i;
 
 	record->flags = sealed ? TRAMPFD_RECORD_SEALED : 0;
