@@ -71,6 +71,13 @@
 #define TRAMPFD_CHUNK_SLOTS	(1U << (TRAMPFD_BLOCK_SHIFT - TRAMPFD_STRIDE_SHIFT))
 #define TRAMPFD_PAGE_BLOCKS	(1UL << (PAGE_SHIFT - TRAMPFD_BLOCK_SHIFT))
 
+/*
+ * Everything is charged to the memory cgroup of the task that causes it.  At the
+ * limit the caller gets ENOMEM: it can go on without one trampoline more, so
+ * killing a process of the cgroup would be the wrong answer.
+ */
+#define TRAMPFD_GFP	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+
 /* How many contexts may wait for RCU before who replaces them has to wait. */
 #define TRAMPFD_RETIRED_MAX	4096
 
@@ -487,7 +494,7 @@ static struct trampfd_chunk *trampfd_chunk_alloc(void)
 {
 	struct trampfd_chunk *chunk;
 
-	chunk = kmem_cache_zalloc(trampfd_chunk_cache, GFP_KERNEL_ACCOUNT);
+	chunk = kmem_cache_zalloc(trampfd_chunk_cache, TRAMPFD_GFP);
 	if (chunk)
 		refcount_set(&chunk->refs, 1);
 	return chunk;
@@ -598,7 +605,7 @@ static struct trampfd_table *trampfd_table_alloc(struct trampfd *tf)
 	struct trampfd_table *table;
 
 	table = kvzalloc(struct_size(table, chunks, nchunks),
-			 GFP_KERNEL_ACCOUNT);
+			 TRAMPFD_GFP);
 	if (!table)
 		return NULL;
 
@@ -722,7 +729,7 @@ static struct trampfd_index *trampfd_index_alloc(struct trampfd_space *space,
 	unsigned long i;
 
 	index = kvmalloc(struct_size(index, entries, size),
-			 GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+			 TRAMPFD_GFP);
 	if (!index)
 		return NULL;
 
@@ -821,7 +828,7 @@ static struct trampfd_space *trampfd_space_get(struct mm_struct *mm,
 	if (space)
 		return space;
 
-	space = kzalloc(sizeof(*space), GFP_KERNEL_ACCOUNT);
+	space = kzalloc(sizeof(*space), TRAMPFD_GFP);
 	if (!space)
 		return NULL;
 	refcount_set(&space->refs, 1);
@@ -1151,12 +1158,12 @@ static struct trampfd_ctx *trampfd_ctx_alloc(struct trampfd_batch *batch,
 		if (record->stack_size)
 			size += struct_size_t(struct trampfd_ctx_stack, data,
 					      record->stack_size);
-		return kmalloc(size, GFP_KERNEL_ACCOUNT);
+		return kmalloc(size, TRAMPFD_GFP);
 	}
 
 	if (batch->nspare)
 		return batch->spare[--batch->nspare];
-	return kmem_cache_alloc(trampfd_ctx_cache, GFP_KERNEL_ACCOUNT);
+	return kmem_cache_alloc(trampfd_ctx_cache, TRAMPFD_GFP);
 }
 
 static bool trampfd_record_valid(struct trampfd *tf,
@@ -1320,7 +1327,7 @@ static int trampfd_ctx_make_all(struct trampfd_batch *batch,
 		/* If there is no memory for all, there may be for some. */
 		if (n > 1 && !batch->nspare)
 			batch->nspare = kmem_cache_alloc_bulk(trampfd_ctx_cache,
-							      GFP_KERNEL_ACCOUNT,
+							      TRAMPFD_GFP,
 							      n, batch->spare);
 
 		reg = batch->regs;
@@ -1474,7 +1481,7 @@ static long trampfd_ioctl_set(struct trampfd_table *table,
 	struct trampfd_batch *batch;
 	int ret, error;
 
-	batch = kmalloc(sizeof(*batch), GFP_KERNEL_ACCOUNT);
+	batch = kmalloc(sizeof(*batch), TRAMPFD_GFP);
 	if (!batch)
 		return -ENOMEM;
 	batch->tf = table->tf;
@@ -1557,7 +1564,7 @@ static long trampfd_ioctl_get(struct trampfd_table *table,
 	bool sealed, fault;
 	u32 done;
 
-	regs = kmalloc_array(TRAMPFD_REGS_MAX, sizeof(*regs), GFP_KERNEL_ACCOUNT);
+	regs = kmalloc_array(TRAMPFD_REGS_MAX, sizeof(*regs), TRAMPFD_GFP);
 	if (!regs)
 		return -ENOMEM;
 
@@ -1650,7 +1657,7 @@ static long trampfd_ioctl_list(struct trampfd_table *table,
 	if (args->flags || !args->count || args->count > TRAMPFD_RECORDS_MAX)
 		return -EINVAL;
 
-	list = kvmalloc_array(args->count, sizeof(*list), GFP_KERNEL_ACCOUNT);
+	list = kvmalloc_array(args->count, sizeof(*list), TRAMPFD_GFP);
 	if (!list)
 		return -ENOMEM;
 	if (copy_from_user(list, u64_to_user_ptr(args->trampolines),
@@ -1714,7 +1721,7 @@ static long trampfd_ioctl_allow(struct trampfd_table *table,
 		return -EINVAL;
 
 	allowed = kvmalloc(struct_size(allowed, pcs, args->count),
-			   GFP_KERNEL_ACCOUNT);
+			   TRAMPFD_GFP);
 	if (!allowed)
 		return -ENOMEM;
 	refcount_set(&allowed->refs, 1);
@@ -1907,7 +1914,7 @@ static struct trampfd *trampfd_alloc(u32 ntrampolines, unsigned int abi,
 			return NULL;
 	}
 
-	tf = kzalloc(sizeof(*tf), GFP_KERNEL_ACCOUNT);
+	tf = kzalloc(sizeof(*tf), TRAMPFD_GFP);
 	if (!tf)
 		return NULL;
 	refcount_set(&tf->refs, 1);
