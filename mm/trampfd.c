@@ -72,9 +72,9 @@
 #define TRAMPFD_PAGE_BLOCKS	(1UL << (PAGE_SHIFT - TRAMPFD_BLOCK_SHIFT))
 
 /*
- * Everything is charged to the memory cgroup of the task that causes it.  At the
- * limit the caller gets ENOMEM: it can go on without one trampoline more, so
- * killing a process of the cgroup would be the wrong answer.
+ * Everything that stays is charged to the memory cgroup of the task that causes
+ * it.  At the limit the caller gets ENOMEM: it can go on without one trampoline
+ * more, so killing a process of the cgroup would be the wrong answer.
  */
 #define TRAMPFD_GFP	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
@@ -1481,7 +1481,7 @@ static long trampfd_ioctl_set(struct trampfd_table *table,
 	struct trampfd_batch *batch;
 	int ret, error;
 
-	batch = kmalloc(sizeof(*batch), TRAMPFD_GFP);
+	batch = kmalloc(sizeof(*batch), GFP_KERNEL);
 	if (!batch)
 		return -ENOMEM;
 	batch->tf = table->tf;
@@ -1564,7 +1564,7 @@ static long trampfd_ioctl_get(struct trampfd_table *table,
 	bool sealed, fault;
 	u32 done;
 
-	regs = kmalloc_array(TRAMPFD_REGS_MAX, sizeof(*regs), TRAMPFD_GFP);
+	regs = kmalloc_array(TRAMPFD_REGS_MAX, sizeof(*regs), GFP_KERNEL);
 	if (!regs)
 		return -ENOMEM;
 
@@ -1657,7 +1657,8 @@ static long trampfd_ioctl_list(struct trampfd_table *table,
 	if (args->flags || !args->count || args->count > TRAMPFD_RECORDS_MAX)
 		return -EINVAL;
 
-	list = kvmalloc_array(args->count, sizeof(*list), TRAMPFD_GFP);
+	/* Not charged, as removing has to work at the cgroup's limit. */
+	list = kvmalloc_array(args->count, sizeof(*list), GFP_KERNEL);
 	if (!list)
 		return -ENOMEM;
 	if (copy_from_user(list, u64_to_user_ptr(args->trampolines),
