@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2034
+# What building and booting has to know about x86-64.
+
+KARCH=x86_64				# the kernel's ARCH=
+SRCARCH=x86				# its directory in arch/
+IMAGE=arch/x86/boot/bzImage
+TRIPLET=x86_64-linux-gnu
+QEMU=(qemu-system-x86_64 -M q35 -cpu max)
+QEMU_CONSOLE=(-serial chardev:console)
+CONSOLE=ttyS0
+# Calibration is right to a few parts in a million only.
+ICOUNT_TARGET=(kernel:tsc_early_khz=1000000 kernel:tsc=reliable)
+
+# The kernel's own selftests on the paths that trampfd touches, as
+# "collection:program": only what builds statically and ends within seconds.
+# Not here: sysret_ss_attrs_64, whose far return QEMU 7.2 does with the wrong
+# privilege; test_shadow_stack_64, as QEMU has no shadow stacks.
+KERNEL_TESTS="
+x86:check_initial_reg_state_64	x86:check_initial_reg_state_32
+x86:entry_from_vm86_32
+x86:fsgsbase_64			x86:fsgsbase_restore_64
+x86:fsgsbase_restore_32		x86:iopl_64
+x86:ioperm_64			x86:ioperm_32
+x86:ldt_gdt_64			x86:ldt_gdt_32
+x86:mov_ss_trap_64		x86:mov_ss_trap_32
+x86:nx_stack_64			x86:nx_stack_32
+x86:ptrace_syscall_64		x86:ptrace_syscall_32
+x86:sigaltstack_64		x86:sigaltstack_32
+x86:sigreturn_64		x86:sigreturn_32
+x86:sigtrap_loop_64		x86:sigtrap_loop_32
+x86:single_step_syscall_64	x86:single_step_syscall_32
+x86:syscall_arg_fault_64	x86:syscall_arg_fault_32
+x86:syscall_nt_64		x86:syscall_nt_32
+x86:syscall_numbering_64	x86:sysret_rip_64
+x86:sysret_ss_attrs_32
+x86:test_mremap_vdso_64		x86:test_mremap_vdso_32
+x86:test_vsyscall_64		x86:test_vsyscall_32
+x86:unwind_vdso_32		x86:vdso_restorer_32
+"

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Makes the guests' initial file systems, and boots them.
+
+# initramfs <variant> <output> <directory=/name in the guest>...: busybox,
+# /init, the jobs, and what is given
+initramfs()
+{
+	local gen=$OUT/$1/usr/gen_init_cpio out=$2 arg
+	shift 2
+
+	{
+		for arg in dev proc sys tmp usr usr/bin usr/sbin bin sbin jobs; do
+			echo "dir /$arg 755 0 0"
+		done
+		# The kernel opens this one before /init has mounted /dev.
+		echo "nod /dev/console 600 0 0 c 5 1"
+		echo "file /init $VM/init 755 0 0"
+		echo "file /usr/bin/timeout $VM/timeout 755 0 0"
+		echo "file /bin/busybox $(busybox_of_target) 755 0 0"
+		for arg in $(busybox --list); do
+			case $arg in
+			busybox|timeout) ;;
+			*) echo "slink /usr/bin/$arg /bin/busybox 777 0 0" ;;
+			esac
+		done
+		echo "slink /bin/sh /bin/busybox 777 0 0"
+		for arg in "$VM"/jobs/*; do
+			echo "file /jobs/${arg##*/} $arg 755 0 0"
+		done
+		for arg in "$@"; do
+			echo "dir ${arg#*=} 755 0 0"
+			find "${arg%%=*}" -mindepth 1 -type d -printf "dir ${arg#*=}/%P 755 0 0\n"
+			find "${arg%%=*}" -type f -printf "file ${arg#*=}/%P %p %m 0 0\n"
+		done
+	} > "$out.list"
+	"$gen" -t 0 "$out.list" > "$out"
+}
+
+# busybox_of_target: Debian's static busybox for the guest's architecture
+busybox_of_target()
+{
+	command -v busybox
+}
+
+# boot <variant> <initramfs> <job> <limit in seconds> [QEMU and kernel arguments]:
+# the guest's console goes to standard output.  Arguments for the kernel are
+# written "kernel:...".  The time limit is for guests that hang: tests have
+# their own.
+boot()
+{
+	local variant=$1 initrd=$2 job=$3 limit=$4 arg
+	local qemu=() append="console=$CONSOLE panic=-1 JOB=$job JOB_LIMIT=$limit"
+	local stdio=(-chardev "stdio,id=console")
+	shift 4
+
+	for arg in "$@"; do
+		case $arg in
+		kernel:*) append+=" ${arg#kernel:}" ;;
+		*) qemu+=("$arg") ;;
+		esac
+	done
+	[ "$job" != shell ] || stdio=(-chardev "stdio,id=console,mux=on,signal=off" -mon console)
+
+	# SIGKILL: a guest that halts under -icount makes QEMU deaf to the rest.
+	timeout --foreground -s KILL $((limit + 120)) \
+		"${QEMU[@]}" -nodefaults -no-user-config -display none -no-reboot -m 2G \
+		"${stdio[@]}" "${QEMU_CONSOLE[@]}" \
+		-kernel "$OUT/$variant/$IMAGE" -initrd "$initrd" -append "$append" "${qemu[@]}"
+}
+
+# Two CPUs that really run at once, whether or not there is KVM.
+SMP=(-accel "tcg,thread=multi" -smp "2,sockets=2" kernel:CPUS=2)
+# One nanosecond for each instruction, the same in every run.
+ICOUNT=(-accel tcg -smp 1 -icount "shift=0,sleep=off" -seed 1
+	kernel:CPUS=1 kernel:nokaslr kernel:norandmaps)
+
+# build_samples: into $OUT/samples
+build_samples()
+{
+	make -C "$LINUX/samples/trampfd" OUTPUT="$OUT/samples" \
+		HEADERS="$OUT/main/usr" CC="${CROSS}gcc"
+	cp "$TOP/samples/trampfd/demos" "$OUT/samples/"
+}
+
+# pack_samples: the initial file system with them
+pack_samples()
+{
+	rm -rf "$OUT/samples.guest"
+	mkdir -p "$OUT/samples.guest"
+	find "$OUT/samples" -maxdepth 1 -type f \( -perm -u+x -o -name demos \) \
+		-exec cp {} "$OUT/samples.guest/" \;
+	initramfs main "$OUT/samples.cpio" "$OUT/samples.guest=/samples"
+}

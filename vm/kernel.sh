@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Configures and builds the kernels, each in $OUT/<variant>:
+#
+#	main		the feature
+#	debug		the feature, in a kernel that looks for bugs
+#	notrampfd	the patched source without CONFIG_TRAMPFD, and without
+#			what only the tests need
+#	unpatched	the source as it came
+
+# fragments <variant>: the configuration fragments, the later ones win
+fragments()
+{
+	local c=$VM/config t=$TOP/tools/testing/selftests/trampfd/config
+
+	echo "$c/base.config" "$c/$TARGET.config"
+	case $1 in
+	main)		echo "$c/tests.config" "$c/trampfd.config" "$t" ;;
+	debug)		echo "$c/tests.config" "$c/trampfd.config" "$t" "$c/debug.config" ;;
+	unpatched)	grep -v TRAMPFD "$t" > "$OUT/unpatched.fragment"
+			echo "$c/tests.config" "$OUT/unpatched.fragment" ;;
+	notrampfd)	echo "$c/notrampfd.config" ;;
+	esac
+}
+
+# check_config <.config> <fragments...>: Kconfig drops silently what it can't have
+check_config()
+{
+	local config=$1 name value bad=0
+	shift
+
+	while IFS='=' read -r name value; do
+		case $value in
+		n)	! grep -q "^$name=" "$config" ;;
+		*)	grep -qxF "$name=$value" "$config" ;;
+		esac || {
+			say "asked for $name=$value, but: $(grep -w "$name" "$config" || echo "not there")"
+			bad=1
+		}
+	done < <(cat "$@" | sed -nE 's/^# (CONFIG_\w+) is not set$/\1=n/p; /^CONFIG_\w+=/p' |
+		 awk -F= '{ v[$1] = $0 } END { for (n in v) print v[n] }' | sort)
+	[ $bad -eq 0 ] || say "A dependency is missing; see the option in 'make menuconfig', and vm/config/."
+	return $bad
+}
+
+# configure <variant> [make arguments...]
+configure()
+{
+	local variant=$1 o=$OUT/$1 files stamp
+	shift
+
+	read -ra files <<< "$(fragments "$variant" | tr '\n' ' ')"
+	stamp=$(cat "${files[@]}" "$VM/kernel.sh" "$WORK/stage.list" "$WORK/.source" \
+		<("${CROSS}gcc" --version) <(cd "$WORK/stage" && find . -name Kconfig -exec cat {} +) \
+		2> /dev/null | sha256sum)
+	if [ ! -r "$o/.config" ] || [ "$(cat "$o/.stamp" 2> /dev/null)" != "$stamp" ]; then
+		mkdir -p "$o"
+		# A tinyconfig of its own directory: .config keeps its time if it stays the same.
+		rm -rf "$o.config"
+		mkdir -p "$o.config"
+		kmake "$o.config" "$@" tinyconfig
+		(cd "$o.config" && "${KSRC:-$LINUX}/scripts/kconfig/merge_config.sh" -m .config "${files[@]}")
+		kmake "$o.config" "$@" olddefconfig
+		check_config "$o.config/.config" "${files[@]}"
+		cmp -s "$o.config/.config" "$o/.config" || cp "$o.config/.config" "$o/.config"
+		rm -rf "$o.config"
+		echo "$stamp" > "$o/.stamp"
+	fi
+}
+
+build_variant()
+{
+	local variant=$1 KSRC=$LINUX
+
+	[ "$variant" != unpatched ] || KSRC=$PRISTINE
+	configure "$variant"
+	kmake "$OUT/$variant" "$(basename "$IMAGE")"
+	# All guests run programs built with these headers.
+	[ "$variant" != main ] || kmake "$OUT/$variant" headers
+}
+
+# build_kernel <variant>
+build_kernel()
+{
+	step "$TARGET-build-$1" "build the $1 kernel" build_variant "$1"
+}

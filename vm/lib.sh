@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Common to all scripts here: places, the architecture's facts, steps with
+# their logs, and counted results.
+
+set -euo pipefail
+export LC_ALL=C TZ=UTC
+
+VM=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+TOP=${VM%/*}
+KDIR=${TRAMPFD_KDIR:-}
+JOBS=${TRAMPFD_JOBS:-$(nproc)}
+LOG=$TOP/build/log
+ARCHES=$(cd "$VM/arch" && echo *.sh)
+ARCHES=${ARCHES//.sh/}
+
+# A user's own tree gets a work directory of its own, so that switching
+# between trees does not build everything again.
+if [ -n "$KDIR" ]; then
+	KDIR=$(readlink -e "$KDIR") || {
+		echo "There is no directory $TRAMPFD_KDIR." >&2
+		exit 1
+	}
+	WORK=$TOP/build/kdir-$(printf %s "$KDIR" | sha256sum | cut -c1-8)
+else
+	WORK=$TOP/build
+fi
+PRISTINE=$WORK/linux-pristine	# the source as it came
+LINUX=$WORK/linux		# the same with the overlay and the patches
+
+# Settings of the caller's environment that would reach the builds.
+unset ARCH CROSS_COMPILE LLVM CC LD CFLAGS CPPFLAGS LDFLAGS KCFLAGS O V W C \
+	KBUILD_OUTPUT INSTALL_PATH INSTALL_HDR_PATH MAKEFLAGS MFLAGS MAKELEVEL
+
+export CCACHE_DIR=${XDG_CACHE_HOME:-$HOME/.cache}/trampfd/ccache
+export CCACHE_BASEDIR=$TOP CCACHE_NOHASHDIR=1 CCACHE_MAXSIZE=5G
+# No preprocessing ahead of compiling: the kernels have too little in common.
+export CCACHE_DEPEND=1
+
+# The same input gives the same kernel, and another clone finds it in the cache.
+export KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 1970'
+export KBUILD_BUILD_USER=trampfd KBUILD_BUILD_HOST=trampfd KBUILD_BUILD_VERSION=1
+
+mkdir -p "$LOG"
+
+say() { printf '%s\n' "$@"; }
+
+die()
+{
+	printf '\n' >&2
+	printf '%s\n' "$@" >&2
+	exit 1
+}
+
+# use_arch <arch>: load what there is to know about an architecture
+use_arch()
+{
+	[ -r "$VM/arch/$1.sh" ] ||
+		die "ARCH=$1 is not known.  Known are: $ARCHES"
+	TARGET=$1
+	KERNEL_TESTS= ICOUNT_TARGET=()
+	# shellcheck source=vm/arch/x86_64.sh
+	. "$VM/arch/$1.sh"
+	CROSS=$TRIPLET-
+	[ "$(uname -m)" != "$TARGET" ] || CROSS=
+	OUT=$WORK/$TARGET
+	mkdir -p "$OUT"
+}
+
+# step <log name> <what it does> <command...>: run a command with its output in
+# a log, and show what runs, how long it took, and where the log is
+step()
+{
+	local name=$1 what=$2 start=$SECONDS rc=0
+	shift 2
+	STEP_LOG=$LOG/$name.log
+	printf '[%3d:%02d] %s ... ' $((SECONDS / 60)) $((SECONDS % 60)) "$what"
+	# A subshell with its own -e: a command list that is tested would lose it.
+	set +e
+	(set -e; "$@") > "$STEP_LOG" 2>&1 < /dev/null
+	rc=$?
+	set -e
+	if [ $rc -eq 0 ]; then
+		say "$((SECONDS - start)) s  (log: ${STEP_LOG#"$TOP"/})"
+		return 0
+	fi
+	say "FAILED after $((SECONDS - start)) s"
+	return $rc
+}
+
+# must <as step>: what follows is of no use without it
+must()
+{
+	step "$@" && return
+	echo
+	tail -n 25 "$STEP_LOG" | sed 's/^/    /'
+	die "It stopped at: $2" \
+		"Whole log:     ${STEP_LOG#"$TOP"/}" \
+		"When the cause is mended, run the same command again: it goes on from there."
+}
+
+# result pass|fail|skip <name> [detail] [log]: count one test
+result()
+{
+	local detail=${3:-} log=${4:-$STEP_LOG}
+
+	printf '%s\t%s\t%s\t%s\n' "$1" "$2" "${detail//$'\t'/ }" "${log#"$TOP"/}" >> "$RESULTS"
+}
+
+# kmake <object directory> <make arguments...>: the kernel's make on $LINUX
+kmake()
+{
+	local o=$1
+	shift
+	make -C "${KSRC:-$LINUX}" O="$o" ARCH="$KARCH" CROSS_COMPILE="$CROSS" \
+		CC="ccache ${CROSS}gcc" HOSTCC="ccache gcc" -j"$JOBS" "$@"
+}

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Installs the packages of vm/packages that are missing.
+
+# gcc_version: of Debian's gcc, installed or not
+gcc_version()
+{
+	{ dpkg-query -W -f '${Depends}' gcc || apt-cache show gcc; } 2> /dev/null |
+		grep -m1 -oE '\bgcc-[0-9]+' | head -n 1 | sed 's/gcc-//'
+}
+
+# wanted_packages <arch...>
+wanted_packages()
+{
+	local arch re=all
+
+	for arch in "$@"; do
+		re="$re|$arch"
+	done
+	sed -nE "s/^($re): //p" "$VM/packages" | tr -s ' \t' '\n' | sed "s/@/$(gcc_version)/" |
+	if [ -n "$KDIR" ]; then grep -v '^linux-source-'; else cat; fi
+}
+
+missing_packages()
+{
+	local p
+
+	for p in $(wanted_packages "$@"); do
+		[ "$(dpkg-query -W -f '${db:Status-Status}' "$p" 2> /dev/null)" = installed ] ||
+			echo "$p"
+	done
+}
+
+as_root()
+{
+	if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+apt_install()
+{
+	local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -y -o DPkg::Lock::Timeout=300)
+
+	# Lists that are too old name files that the mirror no longer has.
+	as_root "${apt[@]}" install --no-install-recommends "$@" || {
+		as_root "${apt[@]}" update
+		as_root "${apt[@]}" install --no-install-recommends "$@"
+	}
+}
+
+# need_packages <arch...>
+need_packages()
+{
+	local missing
+
+	missing=$(missing_packages "$@")
+	[ -n "$missing" ] || return 0
+	command -v apt-get > /dev/null ||
+		die "This needs Debian 12 or 13, or these packages:" "$missing"
+	[ "$(id -u)" -eq 0 ] || sudo -v ||
+		die "These packages are missing; install them, or let sudo do it:" "$missing"
+	if [ -z "$(gcc_version)" ]; then
+		must packages "update apt's lists" as_root apt-get update
+		missing=$(missing_packages "$@")
+	fi
+	# shellcheck disable=SC2086
+	step packages "install $(echo "$missing" | wc -l) Debian packages" apt_install $missing ||
+		die "$(tail -n 15 "$STEP_LOG")" "" \
+		    "apt could not install: ${missing//$'\n'/ }" \
+		    "On Debian 12, linux-source-6.12 comes from bookworm-security, which has to be" \
+		    "in /etc/apt/sources.list; or give a 6.12 tree of your own with KDIR=." \
+		    "Whole log: ${STEP_LOG#"$TOP"/}"
+}

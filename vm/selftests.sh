@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Builds the selftests, and runs them in guests.
+
+# The kernel's own memory tests that build statically, end within seconds, and
+# need no more than a small guest; the architecture's are in vm/arch/.
+KERNEL_TESTS_MM="
+mm:droppable		mm:madv_populate	mm:map_fixed_noreplace
+mm:map_populate		mm:mdwe_test		mm:mkdirty
+mm:mlock2-tests		mm:mremap_dontunmap	mm:mremap_test
+mm:mrelease_test	mm:mseal_test		mm:on-fault-limit
+"
+
+kselftest_make()
+{
+	EXTRA_CFLAGS=-static make -C "$LINUX/tools/testing/selftests$1" ARCH="$KARCH" \
+		CROSS_COMPILE="$CROSS" CC="${CROSS}gcc" -j"$JOBS" "${@:2}"
+}
+
+# build_selftests: trampfd's by kselftest's own installer, and the chosen ones
+# of the kernel beside them
+build_selftests()
+{
+	local to=$OUT/kselftest obj=$OUT/main/kselftest t c
+
+	rm -rf "$to"
+	kselftest_make "" O="$OUT/main" TARGETS=trampfd KSFT_INSTALL_PATH="$to" install
+	for c in mm x86; do
+		t=$(tests_of "$c" | sed "s|^|$obj/$c/|")
+		[ -n "$t" ] || continue
+		mkdir -p "$obj/$c" "$to/$c"
+		# shellcheck disable=SC2086
+		kselftest_make "/$c" OUTPUT="$obj/$c" KHDR_INCLUDES="-isystem $OUT/main/usr/include" $t
+		# shellcheck disable=SC2086
+		cp $t "$to/$c/"
+		tests_of "$c" | sed "s|^|$c:|" >> "$to/kselftest-list.txt"
+		cp "$LINUX/tools/testing/selftests/$c/settings" "$to/$c/" 2> /dev/null || :
+	done
+	find "$to" -type f -perm -u+x -exec "${CROSS}strip" -g {} + 2> /dev/null || :
+	initramfs main "$OUT/kselftest.cpio" "$to=/kselftest"
+}
+
+tests_of() { echo "$KERNEL_TESTS_MM $KERNEL_TESTS" | tr -s ' \t' '\n' | sed -n "s/^$1://p"; }
+
+kernel_collections() { echo "$KERNEL_TESTS_MM $KERNEL_TESTS" | tr -s ' \t' '\n' | sed -n 's/:.*//p' | sort -u; }
+
+# run_guest <variant> <limit in seconds> <collection...>
+run_guest()
+{
+	local variant=$1 limit=$2
+	shift 2
+
+	step "$TARGET-guest-$variant" "boot the $variant kernel and run: $*" \
+		boot "$variant" "$OUT/kselftest.cpio" kselftest "$limit" "${SMP[@]}" \
+		kernel:COLLECTIONS="$(IFS=,; echo "$*")" || :
+}
+
+# count_guest <variant> <collection...>: count what its log says; "guest" stands
+# for the guest's own good end
+count_guest()
+{
+	local variant=$1 log=build/log/$TARGET-guest-$1.log must=()
+	shift
+
+	[ "$*" = guest ] || must=(trampfd)
+	python3 "$VM/report.py" guest "$log" "${must[@]}" |
+		grep -E "^[a-z]+	($(IFS='|'; echo "$*")|all )" | add_results "$TARGET $variant"
+}
+
+# count_skipped <variant> <reason>: count its tests, which all have to skip
+count_skipped()
+{
+	python3 "$VM/report.py" skipped "build/log/$TARGET-guest-$1.log" "$2" |
+		add_results "$TARGET $1"
+}
+
+# count_comparison <collection...>: of the main and the unpatched kernel
+count_comparison()
+{
+	python3 "$VM/report.py" compare "build/log/$TARGET-guest-main.log" \
+		"build/log/$TARGET-guest-unpatched.log" "$@" | add_results "$TARGET compared"
+}
+
+# add_results <guest>: count the lines of standard input, and say how many
+add_results()
+{
+	awk -F'\t' -v OFS='\t' -v guest="$1" -v results="$RESULTS" '
+		{ $2 = guest ": " $2; print >> results; n[$1]++ }
+		END { printf "         %s: %d passed, %d failed, %d skipped\n",
+			guest, n["pass"], n["fail"], n["skip"] }'
+}

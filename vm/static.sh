@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# What can be said about the source without running it.
+
+# our_files [pattern]: the overlay's files, as paths in the kernel tree
+our_files()
+{
+	(cd "$WORK/stage" && find "${OVERLAY[@]}" -type f 2> /dev/null) |
+		grep -vxFf <(patched_files) | grep -E "${1:-.}" | sort
+}
+
+# our_objects: what the architecture's kernel builds of them
+our_objects() { our_files "^(mm|arch/$SRCARCH)/.*\.c$" | sed 's/c$/o/'; }
+
+# silent <name> <command...>: a test that passes if the command says nothing
+silent()
+{
+	local name=$1 log rc=0
+	log=$LOG/static-$(echo "$name" | tr -cs 'A-Za-z0-9._\n' -).log
+	shift
+
+	(cd "$LINUX" && "$@") > "$log" 2>&1 < /dev/null || rc=$?
+	if [ $rc -eq 0 ] && [ ! -s "$log" ]; then
+		rm -f "$log"
+		result pass "$name"
+	else
+		result fail "$name" "$(grep -m1 . "$log" || echo "exit status $rc")" "$log"
+	fi
+}
+
+# Answers of checkpatch that are right for the kernel alone: user space has no
+# linux/perf_regs.h, strscpy() or kstrtoul(), needs volatile for what a signal
+# handler writes, and its tests for other architectures' names and for ENOSYS.
+NOT_FOR_USERS=INCLUDE_LINUX,VOLATILE,ENOSYS,ARCH_DEFINES,CAMELCASE,STRCPY,STRNCPY
+NOT_FOR_USERS+=,SSCANF_TO_KSTRTO,NAKED_SSCANF,PREFER_DEFINED_ATTRIBUTE_MACRO
+
+# checkpatch <what to ignore> <arguments...>
+checkpatch()
+{
+	# What it says about "*" takes the harness' FIXTURE_DATA(x) for a call.
+	{ perl scripts/checkpatch.pl --root="$LINUX" --strict --quiet --no-summary --terse \
+		--no-signoff --ignore="FILE_PATH_CHANGES,$1" "${@:2}" || :; } |
+		sed "/selftests.*around that '\*' (ctx:WxV)/d"
+}
+
+check_style()
+{
+	local f ignore
+
+	for f in $(our_files '\.[chS]$|Kconfig|Makefile|\.rst$|/config$'); do
+		case $f in
+		samples/*|tools/*) ignore=$NOT_FOR_USERS ;;
+		*) ignore= ;;
+		esac
+		silent "checkpatch --strict $f" checkpatch "$ignore" -f "$f"
+	done
+	for f in $(patch_list); do
+		silent "checkpatch --strict patches/6.12/$f" checkpatch "" "$SERIES/$f"
+	done
+}
+
+# Only what is said about our files: what the kernel's headers get is not ours.
+about_us() { grep -E "(^|/)($(our_files '\.[chS]$' | paste -sd'|')):[0-9]+" || :; }
+
+# compile <object directory> <object> [make arguments...]
+compile()
+{
+	local o=$1 object=$2 out rc=0
+	shift 2
+
+	rm -f "$o/$object"
+	out=$(kmake "$o" "$@" "$object" 2>&1) || rc=$?
+	[ $rc -eq 0 ] || tail -n 20 <<< "$out"
+	about_us <<< "$out"
+	return $rc
+}
+
+check_compile()
+{
+	local o=$OUT/static c=$OUT/clang object llvm=(LLVM=1 CC="ccache clang" HOSTCC="ccache clang" W=1)
+
+	configure_like_main "$o"
+	configure_like_main "$c" "${llvm[@]}"
+	for object in $(our_objects); do
+		silent "W=1 $object" compile "$o" "$object" W=1
+		silent "sparse $object" compile "$o" "$object" C=2 CHECK=sparse
+		silent "clang W=1 $object" compile "$c" "$object" "${llvm[@]}"
+	done
+}
+
+# configure_like_main <object directory> [make arguments...]: a tree of its own,
+# because other flags would have the main kernel's objects built again
+configure_like_main()
+{
+	local o=$1
+	shift
+
+	mkdir -p "$o"
+	cmp -s "$OUT/main/.config" "$o/.config.main" || {
+		cp "$OUT/main/.config" "$o/.config.main"
+		cp "$OUT/main/.config" "$o/.config"
+		kmake "$o" "$@" olddefconfig
+	}
+	kmake "$o" "$@" prepare
+}
+
+check_headers()
+{
+	local usr=$OUT/main/usr/include h cc
+
+	for h in $(our_files '^include/uapi/' | sed 's|include/uapi/||'); do
+		for cc in "gcc -std=c90" "gcc -m32 -std=c90" "g++"; do
+			# shellcheck disable=SC2086
+			silent "$cc of <$h> alone" $cc -Wall -Wextra -Werror -fsyntax-only \
+				-I "$usr" -include "$h" -x "$([ "$cc" = g++ ] && echo c++ || echo c)" /dev/null
+		done
+	done
+}
+
+check_docs()
+{
+	local f
+
+	for f in $(our_files '\.[ch]$'); do
+		grep -q '^/\*\*$' "$LINUX/$f" || continue
+		silent "kernel-doc $f" perl scripts/kernel-doc -none -Wall -Werror "$f"
+	done
+	for f in "$TOP"/man/*.[0-9]; do
+		silent "mandoc -T lint ${f#"$TOP"/}" mandoc -T lint "$f"
+	done
+}
+
+report_test()
+{
+	local out
+
+	out=$(python3 "$VM/report_test.py" 2>&1) || { say "$out"; return 1; }
+}
+
+check_scripts()
+{
+	# The sourced files' variables are used elsewhere.
+	silent "shellcheck vm/" shellcheck -x -e SC2034,SC2153 -P "$VM:$TOP" "$VM"/*.sh "$VM"/init "$VM"/timeout \
+		"$VM"/jobs/* "$TOP/.ci/run"
+	silent "planted failures of guests are seen" report_test
+}

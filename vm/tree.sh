@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Makes the source trees: $PRISTINE as Debian or the user has it, and $LINUX
+# with the overlay and the patches.  Both are compared with where they come
+# from each time; files that stay the same keep their times, so that make
+# builds only what changed.
+
+. "$VM/patches.sh"
+
+SOURCE_PACKAGE=linux-source-6.12
+
+# A build in the user's tree leaves these; they are not source.
+NOT_SOURCE=(--exclude=.git --exclude='*.o' --exclude='*.a' --exclude='*.ko' --exclude='.*.cmd'
+	--exclude='.*.d' --exclude='*.orig' --exclude='*.rej' --exclude='/.config*'
+	--exclude=/vmlinux* --exclude=/System.map --exclude=/include/config
+	--exclude='/include/generated' --exclude='/arch/*/include/generated')
+
+# sync_tree <from> <staging> <to> [rsync options]: make <to> the same as <from>
+# with the staged files on top
+sync_tree()
+{
+	local from=$1 staged=$2 to=$3 list=$2.list
+	shift 3
+
+	(cd "$staged" && find . -type f -printf '/%P\n') > "$list"
+	mkdir -p "$to"
+	rsync -a --delete --itemize-changes "$@" --exclude-from="$list" "$from/" "$to/" > "$list.out"
+	rsync -rlpc --itemize-changes "$staged/" "$to/"
+}
+
+# What was patched and is no longer gets its old content back, with a time from
+# before the last build.
+touch_restored()
+{
+	sed -nE 's/^>f[.c][^ +]* //p' "$1" | while read -r f; do
+		touch "$LINUX/$f"
+		touch -r "$LINUX/$f" "$PRISTINE/$f"
+	done
+}
+
+unpack()
+{
+	local version=$1
+
+	rm -rf "$WORK"/linux* "$WORK/.source"
+	for arch in $ARCHES; do
+		rm -rf "${WORK:?}/$arch"
+	done
+	mkdir -p "$PRISTINE"
+	tar -x -I 'xz -T0 -d' -f /usr/src/$SOURCE_PACKAGE.tar.xz -C "$PRISTINE" --strip-components=1
+	echo "$version" > "$WORK/.source"
+}
+
+copy_kdir()
+{
+	local p
+
+	rm -rf "$WORK/stage"
+	mkdir -p "$WORK/stage" "$WORK/mine"
+	count_applied "$KDIR" "$WORK/stage" || APPLIED=0
+	unpatch "$KDIR" "$WORK/stage" "$APPLIED"
+	[ "$APPLIED" -gt 0 ] || rm -rf "$WORK/stage"/*
+	# What make apply put there belongs to the other tree.
+	overlay_into "$WORK/mine"
+	(cd "$WORK/mine" && find . -type f -printf '/%P\n') > "$WORK/mine.list"
+	sync_tree "$KDIR" "$WORK/stage" "$PRISTINE" "${NOT_SOURCE[@]}" \
+		--exclude-from="$WORK/mine.list" --delete-excluded
+	rm -rf "$WORK/mine"
+}
+
+overlay()
+{
+	rm -rf "$WORK/stage"
+	stage "$PRISTINE" "$WORK/stage"
+	sync_tree "$PRISTINE" "$WORK/stage" "$LINUX"
+	touch_restored "$WORK/stage.list.out"
+}
+
+make_tree()
+{
+	local version
+
+	if [ -n "$KDIR" ]; then
+		check_version "$KDIR"
+		must source "copy the source of $KDIR" copy_kdir
+	else
+		version=$(dpkg-query -W -f '${Version}' $SOURCE_PACKAGE)
+		[ "$(cat "$WORK/.source" 2> /dev/null)" = "$version" ] ||
+			must unpack "unpack Linux $version" unpack "$version"
+	fi
+	must overlay "apply the overlay and $(patch_list | wc -l) patches" overlay
+}
