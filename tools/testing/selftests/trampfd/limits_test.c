@@ -1,0 +1,492 @@
+// SPDX-License-Identifier: GPL-2.0
+/* That trampolines are bounded, counted, and charged to who has them. */
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "../kselftest_harness.h"
+#include "trampfd_util.h"
+
+#define LIMIT	"/proc/sys/user/max_trampolines"
+
+/* In a user namespace of its own, so that nothing else counts. */
+FIXTURE(limit) {
+	struct table t;
+};
+
+FIXTURE_VARIANT(limit) {
+	unsigned int flags;
+	/* The limit that binds is that of the namespace, or of its parent. */
+	bool of_parent;
+};
+
+FIXTURE_VARIANT_ADD(limit, private) {
+	.flags = 0,
+	.of_parent = false,
+};
+
+FIXTURE_VARIANT_ADD(limit, shared) {
+	.flags = TRAMPFD_SHARED,
+	.of_parent = false,
+};
+
+FIXTURE_VARIANT_ADD(limit, private_of_parent) {
+	.flags = 0,
+	.of_parent = true,
+};
+
+#define MAXIMUM	1000
+
+FIXTURE_SETUP(limit)
+{
+	if (!trampfd_present())
+		SKIP(return, NO_TRAMPFD);
+	trap_init();
+	if (unshare(CLONE_NEWUSER))
+		SKIP(return, "no user namespaces (CONFIG_USER_NS), errno %d",
+		     errno);
+	ASSERT_EQ(0, file_write_number(LIMIT, MAXIMUM));
+	if (variant->of_parent) {
+		/* Only a user that its namespace knows may make another. */
+		ASSERT_EQ(0, file_write("/proc/self/uid_map", "0 0 1"));
+		ASSERT_EQ(0, file_write("/proc/self/setgroups", "deny"));
+		ASSERT_EQ(0, file_write("/proc/self/gid_map", "0 0 1"));
+		ASSERT_EQ(0, unshare(CLONE_NEWUSER));
+	}
+	ASSERT_EQ(0, table_open(&self->t, 4 * MAXIMUM, variant->flags));
+}
+
+FIXTURE_TEARDOWN(limit)
+{
+	table_close(&self->t);
+}
+
+/* The limit is reached exactly: neither less than it, nor one more. */
+static bool full(const struct table *t, unsigned int more)
+{
+	return set_value(t->fd, more, 1) == -EDQUOT &&
+	       is_unset(t->fd, more) && is_plain(table_entry(t, more));
+}
+
+TEST_F(limit, exact)
+{
+	int i;
+
+	ASSERT_EQ(MAXIMUM, set_values(self->t.fd, 0, MAXIMUM, 100));
+	EXPECT_TRUE(full(&self->t, MAXIMUM));
+	for (i = 0; i < MAXIMUM; i += 99)
+		EXPECT_TRUE(gives(table_entry(&self->t, i), 100 + i));
+	/* Replacing is not having more. */
+	EXPECT_EQ(MAXIMUM, set_values(self->t.fd, 0, MAXIMUM, 200));
+	EXPECT_TRUE(gives(table_entry(&self->t, 5), 205));
+	EXPECT_TRUE(full(&self->t, MAXIMUM));
+}
+
+/* Those that fit are set, and the next call tells why no more. */
+TEST_F(limit, reached_within_a_call)
+{
+	EXPECT_EQ(MAXIMUM, set_values(self->t.fd, 10, MAXIMUM + 500, 100));
+	EXPECT_TRUE(gives(table_entry(&self->t, 10 + MAXIMUM - 1),
+			  100 + MAXIMUM - 1));
+	EXPECT_TRUE(full(&self->t, 10 + MAXIMUM));
+	EXPECT_EQ(-EDQUOT, set_values(self->t.fd, 10 + MAXIMUM, 500, 1));
+	EXPECT_TRUE(full(&self->t, 10 + MAXIMUM + 250));
+}
+
+TEST_F(limit, removing_gives_back)
+{
+	int i;
+
+	/* More often than there is room, if it were not given back. */
+	for (i = 0; i < 5; i++) {
+		ASSERT_EQ(MAXIMUM, set_values(self->t.fd, i, MAXIMUM, 100));
+		ASSERT_TRUE(full(&self->t, i + MAXIMUM));
+		ASSERT_EQ(MAXIMUM, remove_range(self->t.fd, i, MAXIMUM));
+	}
+	ASSERT_EQ(MAXIMUM, set_values(self->t.fd, 0, MAXIMUM, 100));
+	ASSERT_EQ(1, remove_one(self->t.fd, 7));
+	EXPECT_EQ(1, set_value(self->t.fd, 2 * MAXIMUM, 1));
+	EXPECT_TRUE(full(&self->t, 7));
+}
+
+TEST_F(limit, closing_gives_back)
+{
+	struct table other;
+	int i, tries;
+
+	for (i = 0; i < 5; i++) {
+		ASSERT_EQ(0, table_open(&other, MAXIMUM, variant->flags));
+		/* Whoever still calls may keep it for a moment. */
+		for (tries = 0; tries < 1000; tries++) {
+			if (set_values(other.fd, 0, MAXIMUM, 1) == MAXIMUM)
+				break;
+			usleep(10000);
+		}
+		ASSERT_GT(1000, tries);
+		ASSERT_TRUE(full(&self->t, 0));
+		table_close(&other);
+	}
+}
+
+TEST_F(limit, tables_count_together)
+{
+	struct table other;
+
+	ASSERT_EQ(0, table_open(&other, MAXIMUM, variant->flags));
+	ASSERT_EQ(600, set_values(self->t.fd, 0, 600, 1));
+	ASSERT_EQ(400, set_values(other.fd, 0, 500, 1));
+	EXPECT_TRUE(full(&self->t, 600));
+	EXPECT_TRUE(full(&other, 400));
+	table_close(&other);
+}
+
+/* Unmapped trampolines are kept, so they count. */
+TEST_F(limit, unmapping_gives_nothing_back)
+{
+	ASSERT_EQ(MAXIMUM, set_values(self->t.fd, 0, MAXIMUM, 1));
+	table_unmap(&self->t);
+	EXPECT_EQ(-EDQUOT, set_value(self->t.fd, MAXIMUM, 1));
+}
+
+/* A fork's copy is more trampolines. */
+TEST_F(limit, fork)
+{
+	int p[2], status, tries;
+	pid_t pid;
+
+	ASSERT_EQ(0, pipe(p));
+	ASSERT_EQ(MAXIMUM / 2, set_values(self->t.fd, 0, MAXIMUM / 2, 100));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		EXPECT_TRUE(gives(table_entry(&self->t, 1), 101));
+		ASSERT_EQ(0, pipe_wait(p[0]));
+		_exit(0);
+	}
+	if (variant->flags & TRAMPFD_SHARED) {
+		EXPECT_EQ(1, set_value(self->t.fd, MAXIMUM / 2, 1));
+		ASSERT_EQ(0, pipe_tell(p[1]));
+		EXPECT_EQ(0, child_status(pid));
+		return;
+	}
+	EXPECT_TRUE(full(&self->t, MAXIMUM / 2));
+	/* So a second copy is too much: the fork fails. */
+	status = fork();
+	if (!status)
+		_exit(0);
+	EXPECT_EQ(-1, status);
+	EXPECT_EQ(ENOMEM, errno);
+	EXPECT_TRUE(gives(table_entry(&self->t, 1), 101));
+	/* The child ends, and gives back what it had. */
+	ASSERT_EQ(0, pipe_tell(p[1]));
+	EXPECT_EQ(0, child_status(pid));
+	for (tries = 0; tries < 1000; tries++) {
+		if (set_value(self->t.fd, MAXIMUM / 2, 1) == 1)
+			break;
+		usleep(10000);
+	}
+	EXPECT_GT(1000, tries);
+	EXPECT_EQ(MAXIMUM / 2 - 1,
+		  set_values(self->t.fd, MAXIMUM / 2 + 1, MAXIMUM, 1));
+}
+
+/* What a fork that fails has begun is given back. */
+TEST_F(limit, failed_fork_gives_back)
+{
+	int i;
+
+	if (variant->flags & TRAMPFD_SHARED)
+		SKIP(return, "a shared table is not copied");
+	ASSERT_EQ(600, set_values(self->t.fd, 0, 600, 1));
+	for (i = 0; i < 5; i++) {
+		pid_t pid = fork();
+
+		if (!pid)
+			_exit(0);
+		ASSERT_EQ(-1, pid);
+		ASSERT_EQ(ENOMEM, errno);
+	}
+	EXPECT_EQ(400, set_values(self->t.fd, 600, 500, 1));
+	EXPECT_TRUE(full(&self->t, MAXIMUM));
+}
+
+/* Lowered below what there is, it only forbids more. */
+TEST_F(limit, lowered)
+{
+	if (variant->of_parent)
+		SKIP(return, "the limit is the parent's to set");
+	ASSERT_EQ(500, set_values(self->t.fd, 0, 500, 100));
+	ASSERT_EQ(0, file_write_number(LIMIT, 100));
+	EXPECT_TRUE(full(&self->t, 500));
+	EXPECT_TRUE(gives(table_entry(&self->t, 499), 599));
+	EXPECT_EQ(500, set_values(self->t.fd, 0, 500, 200));
+	EXPECT_EQ(450, remove_range(self->t.fd, 0, 450));
+	EXPECT_EQ(1, set_value(self->t.fd, 0, 1));
+	ASSERT_EQ(0, file_write_number(LIMIT, 0));
+	EXPECT_TRUE(full(&self->t, 1));
+}
+
+FIXTURE(memory) {};
+
+FIXTURE_SETUP(memory)
+{
+	if (!trampfd_present())
+		SKIP(return, NO_TRAMPFD);
+	trap_init();
+}
+
+FIXTURE_TEARDOWN(memory)
+{
+}
+
+#define REWRITES	100000
+#define CONTEXTS	"trampfd_context"
+
+/* What is replaced waits for RCU, but not without bound. */
+TEST_F(memory, rewriting_in_a_loop)
+{
+	long long before, now, most = 0;
+	struct table t;
+	int i;
+
+	if (slab_objects(CONTEXTS, &before))
+		SKIP(return, "no " CONTEXTS
+		     " in /proc/slabinfo (CONFIG_SLUB_DEBUG, slab_nomerge)");
+	ASSERT_EQ(0, table_open(&t, 16, 0));
+	for (i = 0; i < REWRITES; i++) {
+		ASSERT_EQ(1, set_value(t.fd, 3, i));
+		if (i % 1000)
+			continue;
+		ASSERT_EQ(0, slab_objects_roughly(CONTEXTS, &now));
+		if (now > most)
+			most = now;
+	}
+	EXPECT_TRUE(gives(table_entry(&t, 3), REWRITES - 1));
+	TH_LOG("at most %lld contexts for one trampoline", most - before);
+	EXPECT_GT(REWRITES / 5, most - before);
+	table_close(&t);
+	EXPECT_EQ(before, slab_settle(CONTEXTS, before));
+}
+
+/* The same by taking away and setting anew. */
+TEST_F(memory, removing_in_a_loop)
+{
+	long long before, now, most = 0;
+	struct table t;
+	int i;
+
+	if (slab_objects(CONTEXTS, &before))
+		SKIP(return, "no " CONTEXTS
+		     " in /proc/slabinfo (CONFIG_SLUB_DEBUG, slab_nomerge)");
+	ASSERT_EQ(0, table_open(&t, 16, 0));
+	for (i = 0; i < REWRITES / 2; i++) {
+		ASSERT_EQ(1, set_value(t.fd, 3, i));
+		ASSERT_EQ(1, remove_one(t.fd, 3));
+		if (i % 1000)
+			continue;
+		ASSERT_EQ(0, slab_objects_roughly(CONTEXTS, &now));
+		if (now > most)
+			most = now;
+	}
+	EXPECT_GT(REWRITES / 5, most - before);
+	table_close(&t);
+	EXPECT_EQ(before, slab_settle(CONTEXTS, before));
+}
+
+#define MANY	65536
+#define BYTES	80
+
+static bool debug_kernel(void)
+{
+	char line[256];
+	bool found = false;
+	FILE *f = fopen("/proc/kallsyms", "re");
+
+	/* Functions of lockdep, KASAN and KMSAN, and of objects' tracking. */
+	while (f && !found && fgets(line, sizeof(line), f))
+		found = strstr(line, " lockdep_init\n") ||
+			strstr(line, " lock_acquire\n") ||
+			strstr(line, " __kasan_slab_alloc\n") ||
+			strstr(line, " kmemleak_alloc\n");
+	if (f)
+		fclose(f);
+	return found;
+}
+
+#define CGROUP2	"/sys/fs/cgroup"
+
+/* A cgroup with a memory controller; the calling process is put into it. */
+static const char *enter_cgroup(char *dir, size_t size)
+{
+	const char *root = mounted("cgroup2", CGROUP2);
+	char path[160];
+
+	if (!root)
+		return "cgroup2 can't be mounted";
+	snprintf(path, sizeof(path), "%s/cgroup.subtree_control", root);
+	if (file_write(path, "+memory"))
+		return "no memory controller in cgroup2 (CONFIG_MEMCG)";
+	snprintf(dir, size, "%s/trampfd-test", root);
+	if (mkdir(dir, 0755) && errno != EEXIST)
+		return "no cgroup can be made";
+	snprintf(path, sizeof(path), "%s/cgroup.procs", dir);
+	if (file_write(path, "0"))
+		return "can't move to a cgroup";
+	return NULL;
+}
+
+FIXTURE(size) {
+	char dir[128];
+	bool made;
+};
+
+FIXTURE_VARIANT(size) {
+	bool in_cgroup;
+};
+
+FIXTURE_VARIANT_ADD(size, uncharged) {
+	.in_cgroup = false,
+};
+
+FIXTURE_VARIANT_ADD(size, charged) {
+	.in_cgroup = true,
+};
+
+FIXTURE_SETUP(size)
+{
+	const char *reason;
+
+	if (!trampfd_present())
+		SKIP(return, NO_TRAMPFD);
+	trap_init();
+	if (!variant->in_cgroup)
+		return;
+	reason = enter_cgroup(self->dir, sizeof(self->dir));
+	if (reason)
+		SKIP(return, "%s", reason);
+	self->made = true;
+}
+
+FIXTURE_TEARDOWN_PARENT(size)
+{
+	if (self->made)
+		rmdir(self->dir);
+}
+
+TEST_F(size, bytes_per_trampoline)
+{
+	long long before, after, contexts = 0, least = -1;
+	struct table t;
+	int i;
+
+	if (debug_kernel())
+		SKIP(return, "a kernel with debugging options needs more");
+	slab_objects(CONTEXTS, &contexts);
+	/* Others allocate, too; the least of some measurements is the best. */
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(0, file_find_number("/proc/meminfo", "Slab:",
+					      &before));
+		ASSERT_EQ(0, table_open(&t, MANY, 0));
+		ASSERT_EQ(MANY, set_values(t.fd, 0, MANY, 1));
+		ASSERT_EQ(0, file_find_number("/proc/meminfo", "Slab:",
+					      &after));
+		EXPECT_TRUE(gives(table_entry(&t, MANY - 1), MANY));
+		table_close(&t);
+		if (least < 0 || after - before < least)
+			least = after - before;
+		/* So that the next one does not find what this one leaves. */
+		slab_settle(CONTEXTS, contexts);
+	}
+	TH_LOG("%lld KiB for %d trampolines", least, MANY);
+	/* At least what is stored, or the measurement is wrong. */
+	EXPECT_LE(MANY * 16 / 1024, least);
+	EXPECT_GE(MANY * BYTES / 1024, least);
+}
+
+FIXTURE(cgroup) {
+	char dir[128];
+	bool made;
+};
+
+#define MEMORY_LIMIT	"8388608"
+/* What is set in one call, and the least number of calls that has to fit. */
+#define BATCH		256
+#define BATCHES_MIN	100
+/* More than what a call needs for itself. */
+#define BATCHES_REMOVED	8
+#define BATCHES_MAX	(TRAMPFD_TRAMPOLINES_MAX / BATCH)
+
+FIXTURE_SETUP(cgroup)
+{
+	const char *reason;
+
+	if (!trampfd_present())
+		SKIP(return, NO_TRAMPFD);
+	trap_init();
+	reason = enter_cgroup(self->dir, sizeof(self->dir));
+	if (reason)
+		SKIP(return, "%s", reason);
+	self->made = true;
+}
+
+FIXTURE_TEARDOWN_PARENT(cgroup)
+{
+	if (self->made)
+		rmdir(self->dir);
+}
+
+/*
+ * At the limit, the test itself must not need memory, not even for opening a
+ * file: for what is not asked for by trampfd, the kernel would kill it.
+ */
+TEST_F(cgroup, set)
+{
+	int i, limit, last, removed, again = 0;
+	char path[160];
+	struct table t;
+
+	snprintf(path, sizeof(path), "%s/memory.max", self->dir);
+	limit = open(path, O_WRONLY | O_CLOEXEC);
+	ASSERT_LE(0, limit);
+	ASSERT_EQ(0, table_open(&t, TRAMPFD_TRAMPOLINES_MAX, 0));
+	ASSERT_EQ(BATCH, set_values(t.fd, 0, BATCH, 0));
+	ASSERT_EQ(BATCH, remove_range(t.fd, 0, BATCH));
+	ASSERT_LT(0, write(limit, MEMORY_LIMIT, strlen(MEMORY_LIMIT)));
+
+	for (i = 0; i < BATCHES_MAX; i++) {
+		last = set_values(t.fd, i * BATCH, BATCH, 1000 + i * BATCH);
+		if (last != BATCH)
+			break;
+	}
+	if (last > 0)
+		last = set_values(t.fd, i * BATCH + last, 1, 0);
+	/* Removing gives memory back, if only after RCU. */
+	for (removed = 0; removed < BATCHES_REMOVED; removed++)
+		if (remove_range(t.fd, removed * BATCH, BATCH) != BATCH)
+			break;
+	while (set_value(t.fd, 0, 1) != 1 && ++again < 1000)
+		usleep(10000);
+	ASSERT_LT(0, write(limit, "max", 3));
+
+	EXPECT_EQ(-ENOMEM, last);
+	EXPECT_EQ(BATCHES_REMOVED, removed);
+	EXPECT_GT(1000, again);
+	/* It was the limit, and not something at the beginning. */
+	EXPECT_LT(BATCHES_MIN, i);
+	TH_LOG("%d trampolines in " MEMORY_LIMIT " bytes", i * BATCH);
+
+	/* No harm: what is set works, and what is not is unset. */
+	EXPECT_TRUE(gives(table_entry(&t, 0), 1));
+	EXPECT_TRUE(is_unset(t.fd, 1));
+	while (--i >= BATCHES_REMOVED)
+		ASSERT_TRUE(gives(table_entry(&t, i * BATCH), 1000 + i * BATCH));
+	EXPECT_EQ(BATCH, set_values(t.fd, TRAMPFD_TRAMPOLINES_MAX - BATCH,
+				    BATCH, 0));
+	table_close(&t);
+	close(limit);
+}
+
+TEST_HARNESS_MAIN

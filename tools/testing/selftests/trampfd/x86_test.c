@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What only x86 has: several ABIs in one process, and code segments. */
+#include <asm/ldt.h>
+#include <asm/perf_regs.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+
+#include "../kselftest_harness.h"
+#include "trampfd_util.h"
+
+#ifndef __NR_trampfd_create
+#define __NR_trampfd_create	600
+#endif
+
+/* The code segments that every process has. */
+#define CS_32	0x23
+#define CS_64	0x33
+
+#ifdef __x86_64__
+#define CS_OWN		CS_64
+#define CS_OTHER	CS_32
+#else
+#define CS_OWN		CS_32
+#define CS_OTHER	CS_64
+#endif
+
+FIXTURE(segment) {
+	struct table t;
+	struct test_stack stack;
+	struct cpu_state in;
+	struct cpu_state out;
+	struct context c;
+};
+
+/* For functions that the tests share. */
+#define DATA	FIXTURE_DATA(segment)
+
+FIXTURE_SETUP(segment)
+{
+	if (!trampfd_present())
+		SKIP(return, NO_TRAMPFD);
+	trap_init();
+	ASSERT_EQ(0, stack_open(&self->stack, 4));
+	ASSERT_EQ(0, table_create(&self->t, 16, 0));
+	/* In either mode's reach. */
+	self->t.base = mmap(NULL, self->t.attr.map_size, self->t.attr.map_prot,
+			    self->t.attr.map_flags | MAP_32BIT, self->t.fd, 0);
+	ASSERT_TRUE(self->t.base != MAP_FAILED);
+	ASSERT_GT(1ULL << 32, (uintptr_t)self->t.base);
+	context_init(&self->c, 3, arch_target(1));
+	context_reg(&self->c, ARCH_DATA_REG, 77);
+	ASSERT_EQ(1, context_set(self->t.fd, &self->c));
+	arch_fill(&self->in,
+		  stack_pointer(&self->stack, self->stack.size / 2), 0);
+}
+
+FIXTURE_TEARDOWN(segment)
+{
+	table_close(&self->t);
+	stack_close(&self->stack);
+}
+
+struct far_jump {
+	const struct cpu_state *in;
+	struct x86_far far;
+	struct cpu_state *out;
+	int target;
+};
+
+static void do_far_jump(void *p)
+{
+	struct far_jump *jump = p;
+
+	jump->target = x86_run_far(jump->in, jump->far, jump->out);
+}
+
+static int try_far_jump(DATA *self, unsigned int selector,
+			unsigned long offset, int *target)
+{
+	struct far_jump jump = {
+		.in = &self->in,
+		.far = { .offset = offset, .selector = selector },
+		.out = &self->out,
+	};
+	int signo = try_function(do_far_jump, &jump);
+
+	*target = jump.target;
+	return signo;
+}
+
+/* Or else the tests below would prove nothing. */
+TEST_F(segment, own)
+{
+	int target;
+
+	ASSERT_EQ(0, try_far_jump(self, CS_OWN,
+				  (uintptr_t)table_entry(&self->t, 3),
+				  &target));
+	EXPECT_EQ(1, target);
+	EXPECT_TRUE(state_kept(&self->in, &self->out, &self->c));
+}
+
+/* The entry's address in the mode that the table is not for. */
+TEST_F(segment, of_the_other_mode)
+{
+	char *entry = table_entry(&self->t, 3);
+	struct utsname name;
+	int target;
+
+	ASSERT_EQ(0, uname(&name));
+	if (strcmp(name.machine, "x86_64"))
+		SKIP(return, "a 32-bit kernel has no 64-bit mode");
+	ASSERT_EQ(SIGSEGV, try_far_jump(self, CS_OTHER, (uintptr_t)entry,
+					&target));
+	EXPECT_TRUE(trap_is_plain(entry));
+	EXPECT_EQ((uintptr_t)entry, trap.state.reg[ARCH_PC]);
+	EXPECT_EQ((unsigned long)CS_OTHER, trap.state.reg[X86_CS]);
+	/* With the data register, too: this was no hit. */
+	self->in.reg[X86_CS] = CS_OTHER;
+	EXPECT_TRUE(state_kept(&self->in, &trap.state, NULL));
+	EXPECT_TRUE(is_plain(table_entry(&self->t, 4)));
+}
+
+#define LDT_ENTRY	1
+#define LDT_SELECTOR	(LDT_ENTRY << 3 | 4 | 3)
+
+static bool make_segment(unsigned long base)
+{
+	struct user_desc desc = {
+		.entry_number = LDT_ENTRY,
+		.base_addr = base,
+		.limit = 0xfffff,
+		.seg_32bit = 1,
+		.contents = 2,
+		.limit_in_pages = 1,
+	};
+
+	return !syscall(__NR_modify_ldt, 1, &desc, sizeof(desc));
+}
+
+#define SEGMENT_BASE	0x10000UL
+
+/* The linear address is the entry's, and the PC is another number. */
+TEST_F(segment, with_a_base)
+{
+	char *entry = table_entry(&self->t, 3);
+	unsigned long offset = (uintptr_t)entry - SEGMENT_BASE;
+	int target;
+
+	if (!make_segment(SEGMENT_BASE))
+		SKIP(return, "no modify_ldt (CONFIG_MODIFY_LDT_SYSCALL)");
+	ASSERT_EQ(SIGSEGV, try_far_jump(self, LDT_SELECTOR, offset, &target));
+	EXPECT_TRUE(trap_is_plain(entry));
+	EXPECT_EQ(offset, trap.state.reg[ARCH_PC]);
+	self->in.reg[X86_CS] = LDT_SELECTOR;
+	EXPECT_TRUE(state_kept(&self->in, &trap.state, NULL));
+}
+
+/* The PC is the entry's address, and the linear address is elsewhere. */
+TEST_F(segment, with_a_base_beside)
+{
+	char *entry = table_entry(&self->t, 3);
+	char *elsewhere = mmap(NULL, getpagesize(), PROT_NONE,
+			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	int target;
+
+	ASSERT_TRUE(elsewhere != MAP_FAILED);
+	if (!make_segment((uint32_t)(elsewhere - entry)))
+		SKIP(return, "no modify_ldt (CONFIG_MODIFY_LDT_SYSCALL)");
+	ASSERT_EQ(SIGSEGV, try_far_jump(self, LDT_SELECTOR, (uintptr_t)entry,
+					&target));
+	EXPECT_TRUE(trap_is_plain(elsewhere));
+	EXPECT_EQ((uintptr_t)entry, trap.state.reg[ARCH_PC]);
+	self->in.reg[X86_CS] = LDT_SELECTOR;
+	EXPECT_TRUE(state_kept(&self->in, &trap.state, NULL));
+}
+
+#ifdef __x86_64__
+
+FIXTURE(other_abi) {
+	/* In the lower 4 GiB, where a 32-bit system call can reach it. */
+	struct shared_args {
+		struct trampfd_attr attr;
+		struct trampfd_contexts contexts;
+		struct context c;
+	} *low;
+};
+
+FIXTURE_SETUP(other_abi)
+{
+	if (!trampfd_present())
+		SKIP(return, NO_TRAMPFD);
+	trap_init();
+	self->low = mmap(NULL, getpagesize(), PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	ASSERT_TRUE(self->low != MAP_FAILED);
+	self->low->attr.ntrampolines = 16;
+}
+
+FIXTURE_TEARDOWN(other_abi)
+{
+}
+
+struct int80 {
+	unsigned int nr;
+	unsigned long args[3];
+	int ret;
+};
+
+#define NR_IOCTL_32	54
+#define NR_GETPID_32	20
+
+static void do_int80(void *p)
+{
+	struct int80 *call = p;
+
+	asm volatile("int $0x80"
+		     : "=a" (call->ret)
+		     : "a" (call->nr), "b" (call->args[0]),
+		       "c" (call->args[1]), "d" (call->args[2])
+		     : "memory", "cc", "r8", "r9", "r10", "r11");
+}
+
+static int int80(unsigned int nr, unsigned long a, unsigned long b,
+		 unsigned long c)
+{
+	struct int80 call = { .nr = nr, .args = { a, b, c } };
+
+	/* Where there is no such gate, the instruction faults. */
+	return try_function(do_int80, &call) ? -trap.signo : call.ret;
+}
+
+/* Made by a 32-bit system call, it is for a 32-bit process: not this one. */
+TEST_F(other_abi, int80_create)
+{
+	struct trampfd_attr *attr = &self->low->attr;
+	struct context c;
+	int fd;
+
+	if (int80(NR_GETPID_32, 0, 0, 0) != getpid())
+		SKIP(return, "no 32-bit system calls (CONFIG_IA32_EMULATION)");
+	fd = int80(__NR_trampfd_create, (uintptr_t)attr, sizeof(*attr), 0);
+	ASSERT_LE(0, fd);
+	EXPECT_TRUE(mmap(NULL, attr->map_size, attr->map_prot,
+			 attr->map_flags, fd, attr->map_offset) == MAP_FAILED);
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_TRUE(mmap(NULL, attr->map_size, attr->map_prot,
+			 attr->map_flags | MAP_32BIT, fd,
+			 attr->map_offset) == MAP_FAILED);
+	EXPECT_EQ(EINVAL, errno);
+
+	/* And it has the other one's registers. */
+	context_init(&c, 0, 0x1000);
+	context_reg(&c, PERF_REG_X86_CX, 0xffffffff);
+	EXPECT_EQ(1, context_set(fd, &c));
+	context_init(&c, 0, 0x1000);
+	context_reg(&c, PERF_REG_X86_R10, 1);
+	EXPECT_EQ(-EINVAL, context_set(fd, &c));
+	context_init(&c, 0, 0x1000);
+	context_reg(&c, PERF_REG_X86_CX, 1ULL << 32);
+	EXPECT_EQ(-EINVAL, context_set(fd, &c));
+	context_init(&c, 0, 1ULL << 32);
+	EXPECT_EQ(-EINVAL, context_set(fd, &c));
+	context_init(&c, 0, 0xfffff000);
+	EXPECT_EQ(-EINVAL, context_set(fd, &c));
+	/* A stack of 32-bit words. */
+	context_init(&c, 0, 0x1000);
+	context_stack(&c, 4, 0, 1);
+	EXPECT_EQ(1, context_set(fd, &c));
+	EXPECT_EQ(0, close(fd));
+}
+
+/* The structures have one layout, so any system call will do for a set. */
+TEST_F(other_abi, int80_ioctl)
+{
+	struct shared_args *low = self->low;
+	struct table t;
+
+	if (int80(NR_GETPID_32, 0, 0, 0) != getpid())
+		SKIP(return, "no 32-bit system calls (CONFIG_IA32_EMULATION)");
+	ASSERT_EQ(0, table_open(&t, 16, 0));
+	context_init(&low->c, 2, ARCH_CODE(arch_data));
+	context_reg(&low->c, ARCH_DATA_REG, 1ULL << 40);
+	low->contexts = context_argument(&low->c);
+	EXPECT_EQ(1, int80(NR_IOCTL_32, t.fd, TRAMPFD_SET,
+			   (uintptr_t)&low->contexts));
+	EXPECT_TRUE(gives(table_entry(&t, 2), 1UL << 40));
+	table_close(&t);
+}
+
+#define X32_BIT	0x40000000
+
+TEST_F(other_abi, x32)
+{
+	struct trampfd_attr attr = self->low->attr;
+	int before = next_descriptor();
+	long ret;
+
+	if (syscall(X32_BIT | __NR_getpid) != getpid())
+		SKIP(return, "no x32 system calls (CONFIG_X86_X32_ABI): ENOSYS");
+	ret = syscall(X32_BIT | __NR_trampfd_create, &attr, sizeof(attr), 0);
+	EXPECT_EQ(-1, ret);
+	EXPECT_EQ(EOPNOTSUPP, errno);
+	EXPECT_EQ(before, next_descriptor());
+}
+
+#endif /* __x86_64__ */
+
+TEST_HARNESS_MAIN
