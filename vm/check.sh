@@ -18,11 +18,11 @@ RESULTS=$LOG/check.results
 # built <step name> <what it does> <command...>: a step that counts as a test
 built()
 {
-	if step "$@"; then
-		result pass "$TARGET: $2" "" "$STEP_LOG"
+	step "$@"
+	if [ $STEP_RC -eq 0 ]; then
+		result pass "$TARGET: $2"
 	else
-		result fail "$TARGET: $2" "$(grep -m1 -E 'error|Error|\*\*\*|asked for' "$STEP_LOG")" "$STEP_LOG"
-		return 1
+		result fail "$TARGET: $2" "$(grep -m1 -E 'error|Error|\*\*\*|asked for' "$STEP_LOG" || :)"
 	fi
 }
 
@@ -31,32 +31,37 @@ need_packages $arches
 make_tree
 for arch in $arches; do
 	use_arch "$arch"
-	built "$TARGET-build-main" "build the main kernel" build_variant main || continue
-	built "$TARGET-selftests" "build the selftests" build_selftests || continue
+	built "$TARGET-build-main" "build the main kernel" build_variant main
+	[ $STEP_RC -eq 0 ] || continue
+	built "$TARGET-selftests" "build the selftests" build_selftests
+	[ $STEP_RC -eq 0 ] || continue
 	mapfile -t collections < <(kernel_collections)
 	run_guest main 1500 trampfd "${collections[@]}"
 	count_guest main trampfd guest
 
 	[ "$TARGET" = x86_64 ] || continue
 
-	if built "$TARGET-build-unpatched" "build the unpatched kernel" build_variant unpatched; then
+	built "$TARGET-build-unpatched" "build the unpatched kernel" build_variant unpatched
+	if [ $STEP_RC -eq 0 ]; then
 		run_guest unpatched 900 "${collections[@]}"
 		count_guest unpatched guest
 		count_comparison "${collections[@]}"
 	fi
-	if built "$TARGET-build-notrampfd" "build the kernel without CONFIG_TRAMPFD" build_variant notrampfd; then
+	built "$TARGET-build-notrampfd" "build the kernel without CONFIG_TRAMPFD" build_variant notrampfd
+	if [ $STEP_RC -eq 0 ]; then
 		run_guest notrampfd 300 trampfd
 		count_skipped notrampfd ENOSYS
 	fi
-	if built "$TARGET-build-debug" "build the debug kernel" build_variant debug; then
+	built "$TARGET-build-debug" "build the debug kernel" build_variant debug
+	if [ $STEP_RC -eq 0 ]; then
 		run_guest debug 3000 trampfd
 		count_guest debug trampfd guest
 	fi
 
-	step static-style "checkpatch" check_style || :
-	step static-compile "compile with W=1, sparse, clang" check_compile || :
-	step static-docs "headers and documentation" eval 'check_headers; check_docs' || :
-	step static-scripts "the scripts themselves" check_scripts || :
+	built static-style "checkpatch" check_style
+	built static-compile "compile with W=1, sparse, clang" check_compile
+	built static-docs "headers and documentation" eval 'check_headers; check_docs'
+	built static-scripts "the scripts themselves" check_scripts
 done
 
 exec python3 "$VM/report.py" total check "$RESULTS"

@@ -78,9 +78,3 @@ build_variant()
 	# All guests run programs built with these headers.
 	[ "$variant" != main ] || kmake "$OUT/$variant" headers
 }
-
-# build_kernel <variant>
-build_kernel()
-{
-	step "$TARGET-build-$1" "build the $1 kernel" build_variant "$1"
-}

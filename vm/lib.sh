@@ -58,7 +58,8 @@ use_arch()
 	[ -r "$VM/arch/$1.sh" ] ||
 		die "ARCH=$1 is not known.  Known are: $ARCHES"
 	TARGET=$1
-	KERNEL_TESTS= ICOUNT_TARGET=()
+	KERNEL_TESTS=''
+	ICOUNT_TARGET=()
 	# shellcheck source=vm/arch/x86_64.sh
 	. "$VM/arch/$1.sh"
 	CROSS=$TRIPLET-
@@ -68,30 +69,31 @@ use_arch()
 }
 
 # step <log name> <what it does> <command...>: run a command with its output in
-# a log, and show what runs, how long it took, and where the log is
+# a log, and show what runs, how long it took, and where the log is.  How it
+# ended is in STEP_RC: a function that is called as a condition would go on
+# after its errors.
 step()
 {
-	local name=$1 what=$2 start=$SECONDS rc=0
+	local name=$1 what=$2 start=$SECONDS
 	shift 2
 	STEP_LOG=$LOG/$name.log
 	printf '[%3d:%02d] %s ... ' $((SECONDS / 60)) $((SECONDS % 60)) "$what"
-	# A subshell with its own -e: a command list that is tested would lose it.
 	set +e
 	(set -e; "$@") > "$STEP_LOG" 2>&1 < /dev/null
-	rc=$?
+	STEP_RC=$?
 	set -e
-	if [ $rc -eq 0 ]; then
+	if [ $STEP_RC -eq 0 ]; then
 		say "$((SECONDS - start)) s  (log: ${STEP_LOG#"$TOP"/})"
-		return 0
+	else
+		say "FAILED after $((SECONDS - start)) s  (log: ${STEP_LOG#"$TOP"/})"
 	fi
-	say "FAILED after $((SECONDS - start)) s"
-	return $rc
 }
 
 # must <as step>: what follows is of no use without it
 must()
 {
-	step "$@" && return
+	step "$@"
+	[ $STEP_RC -ne 0 ] || return 0
 	echo
 	tail -n 25 "$STEP_LOG" | sed 's/^/    /'
 	die "It stopped at: $2" \

@@ -63,7 +63,8 @@ need_packages()
 		missing=$(missing_packages "$@")
 	fi
 	# shellcheck disable=SC2086
-	step packages "install $(echo "$missing" | wc -l) Debian packages" apt_install $missing ||
+	step packages "install $(echo "$missing" | wc -l) Debian packages" apt_install $missing
+	[ "$STEP_RC" -eq 0 ] ||
 		die "$(tail -n 15 "$STEP_LOG")" "" \
 		    "apt could not install: ${missing//$'\n'/ }" \
 		    "On Debian 12, linux-source-6.12 comes from bookworm-security, which has to be" \

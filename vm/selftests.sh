@@ -52,7 +52,7 @@ run_guest()
 
 	step "$TARGET-guest-$variant" "boot the $variant kernel and run: $*" \
 		boot "$variant" "$OUT/kselftest.cpio" kselftest "$limit" "${SMP[@]}" \
-		kernel:COLLECTIONS="$(IFS=,; echo "$*")" || :
+		kernel:COLLECTIONS="$(IFS=,; echo "$*")"
 }
 
 # count_guest <variant> <collection...>: count what its log says; "guest" stands

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* That trampolines are bounded, counted, and charged to who has them. */
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -252,7 +253,7 @@ TEST_F(memory, rewriting_in_a_loop)
 	struct table t;
 	int i;
 
-	if (slab_objects(CONTEXTS, &before))
+	if (slab_objects_left(CONTEXTS, &before))
 		SKIP(return, "no " CONTEXTS
 		     " in /proc/slabinfo (CONFIG_SLUB_DEBUG, slab_nomerge)");
 	ASSERT_EQ(0, table_open(&t, 16, 0));
@@ -260,7 +261,7 @@ TEST_F(memory, rewriting_in_a_loop)
 		ASSERT_EQ(1, set_value(t.fd, 3, i));
 		if (i % 1000)
 			continue;
-		ASSERT_EQ(0, slab_objects_roughly(CONTEXTS, &now));
+		ASSERT_EQ(0, slab_objects(CONTEXTS, &now));
 		if (now > most)
 			most = now;
 	}
@@ -268,7 +269,8 @@ TEST_F(memory, rewriting_in_a_loop)
 	TH_LOG("at most %lld contexts for one trampoline", most - before);
 	EXPECT_GT(REWRITES / 5, most - before);
 	table_close(&t);
-	EXPECT_EQ(before, slab_settle(CONTEXTS, before));
+	ASSERT_EQ(0, slab_objects_left(CONTEXTS, &now));
+	EXPECT_EQ(before, now);
 }
 
 /* The same by taking away and setting anew. */
@@ -278,7 +280,7 @@ TEST_F(memory, removing_in_a_loop)
 	struct table t;
 	int i;
 
-	if (slab_objects(CONTEXTS, &before))
+	if (slab_objects_left(CONTEXTS, &before))
 		SKIP(return, "no " CONTEXTS
 		     " in /proc/slabinfo (CONFIG_SLUB_DEBUG, slab_nomerge)");
 	ASSERT_EQ(0, table_open(&t, 16, 0));
@@ -287,13 +289,14 @@ TEST_F(memory, removing_in_a_loop)
 		ASSERT_EQ(1, remove_one(t.fd, 3));
 		if (i % 1000)
 			continue;
-		ASSERT_EQ(0, slab_objects_roughly(CONTEXTS, &now));
+		ASSERT_EQ(0, slab_objects(CONTEXTS, &now));
 		if (now > most)
 			most = now;
 	}
 	EXPECT_GT(REWRITES / 5, most - before);
 	table_close(&t);
-	EXPECT_EQ(before, slab_settle(CONTEXTS, before));
+	ASSERT_EQ(0, slab_objects_left(CONTEXTS, &now));
+	EXPECT_EQ(before, now);
 }
 
 #define MANY	65536
@@ -318,8 +321,8 @@ static bool debug_kernel(void)
 
 #define CGROUP2	"/sys/fs/cgroup"
 
-/* A cgroup with a memory controller; the calling process is put into it. */
-static const char *enter_cgroup(char *dir, size_t size)
+/* A cgroup with a memory controller; the reason if there can't be one. */
+static const char *make_cgroup(char *dir, size_t size)
 {
 	const char *root = mounted("cgroup2", CGROUP2);
 	char path[160];
@@ -332,10 +335,16 @@ static const char *enter_cgroup(char *dir, size_t size)
 	snprintf(dir, size, "%s/trampfd-test", root);
 	if (mkdir(dir, 0755) && errno != EEXIST)
 		return "no cgroup can be made";
-	snprintf(path, sizeof(path), "%s/cgroup.procs", dir);
-	if (file_write(path, "0"))
-		return "can't move to a cgroup";
 	return NULL;
+}
+
+/* Put the calling process into it. */
+static int enter_cgroup(const char *dir)
+{
+	char path[160];
+
+	snprintf(path, sizeof(path), "%s/cgroup.procs", dir);
+	return file_write(path, "0");
 }
 
 FIXTURE(size) {
@@ -364,10 +373,11 @@ FIXTURE_SETUP(size)
 	trap_init();
 	if (!variant->in_cgroup)
 		return;
-	reason = enter_cgroup(self->dir, sizeof(self->dir));
+	reason = make_cgroup(self->dir, sizeof(self->dir));
 	if (reason)
 		SKIP(return, "%s", reason);
 	self->made = true;
+	ASSERT_EQ(0, enter_cgroup(self->dir));
 }
 
 FIXTURE_TEARDOWN_PARENT(size)
@@ -378,13 +388,13 @@ FIXTURE_TEARDOWN_PARENT(size)
 
 TEST_F(size, bytes_per_trampoline)
 {
-	long long before, after, contexts = 0, least = -1;
+	long long before, after, left, least = -1;
 	struct table t;
 	int i;
 
 	if (debug_kernel())
 		SKIP(return, "a kernel with debugging options needs more");
-	slab_objects(CONTEXTS, &contexts);
+	slab_objects_left(CONTEXTS, &left);
 	/* Others allocate, too; the least of some measurements is the best. */
 	for (i = 0; i < 3; i++) {
 		ASSERT_EQ(0, file_find_number("/proc/meminfo", "Slab:",
@@ -398,7 +408,7 @@ TEST_F(size, bytes_per_trampoline)
 		if (least < 0 || after - before < least)
 			least = after - before;
 		/* So that the next one does not find what this one leaves. */
-		slab_settle(CONTEXTS, contexts);
+		slab_objects_left(CONTEXTS, &left);
 	}
 	TH_LOG("%lld KiB for %d trampolines", least, MANY);
 	/* At least what is stored, or the measurement is wrong. */
@@ -426,7 +436,7 @@ FIXTURE_SETUP(cgroup)
 	if (!trampfd_present())
 		SKIP(return, NO_TRAMPFD);
 	trap_init();
-	reason = enter_cgroup(self->dir, sizeof(self->dir));
+	reason = make_cgroup(self->dir, sizeof(self->dir));
 	if (reason)
 		SKIP(return, "%s", reason);
 	self->made = true;
@@ -451,6 +461,7 @@ TEST_F(cgroup, set)
 	snprintf(path, sizeof(path), "%s/memory.max", self->dir);
 	limit = open(path, O_WRONLY | O_CLOEXEC);
 	ASSERT_LE(0, limit);
+	ASSERT_EQ(0, enter_cgroup(self->dir));
 	ASSERT_EQ(0, table_open(&t, TRAMPFD_TRAMPOLINES_MAX, 0));
 	ASSERT_EQ(BATCH, set_values(t.fd, 0, BATCH, 0));
 	ASSERT_EQ(BATCH, remove_range(t.fd, 0, BATCH));
@@ -487,6 +498,56 @@ TEST_F(cgroup, set)
 				    BATCH, 0));
 	table_close(&t);
 	close(limit);
+}
+
+static void *call_for_ever(void *entry)
+{
+	for (;;)
+		call(entry);
+	return NULL;
+}
+
+/*
+ * What is too much here is memory of the program's own: so it is killed, and
+ * its memory taken away while its threads are in calls.
+ */
+TEST_F(cgroup, killed_with_calls_in_flight)
+{
+	const size_t size = 4 * atoi(MEMORY_LIMIT);
+	struct table t;
+	char path[160];
+	int i, turn;
+
+	if (!threads_work())
+		SKIP(return, NO_THREADS);
+	snprintf(path, sizeof(path), "%s/memory.max", self->dir);
+	ASSERT_EQ(0, file_write(path, MEMORY_LIMIT));
+	ASSERT_EQ(0, table_open(&t, 1000, 0));
+	ASSERT_EQ(1000, set_values(t.fd, 0, 1000, 0));
+	for (turn = 0; turn < 5; turn++) {
+		pid_t pid = fork();
+
+		ASSERT_LE(0, pid);
+		if (!pid) {
+			pthread_t thread;
+			char *mem;
+
+			if (enter_cgroup(self->dir))
+				_exit(1);
+			for (i = 0; i < 3; i++)
+				if (pthread_create(&thread, NULL, call_for_ever,
+						   table_entry(&t, 300 * i)))
+					_exit(2);
+			mem = mmap(NULL, size, PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+			if (mem != MAP_FAILED)
+				memset(mem, 1, size);
+			_exit(3);
+		}
+		EXPECT_EQ(128 + SIGKILL, child_status(pid));
+	}
+	EXPECT_TRUE(gives(table_entry(&t, 999), 999));
+	table_close(&t);
 }
 
 TEST_HARNESS_MAIN

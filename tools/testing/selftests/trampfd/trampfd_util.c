@@ -704,7 +704,7 @@ const char *mounted(const char *type, const char *usual)
 	return dir;
 }
 
-int slab_objects_roughly(const char *cache, long long *objects)
+int slab_objects(const char *cache, long long *objects)
 {
 	char key[64];
 
@@ -712,30 +712,28 @@ int slab_objects_roughly(const char *cache, long long *objects)
 	return file_find_number("/proc/slabinfo", key, objects);
 }
 
-int slab_objects(const char *cache, long long *objects)
+int slab_objects_left(const char *cache, long long *objects)
 {
+	int ret = 0, turns = 0, same = 0;
+	long long last = -1;
 	char path[96];
 
-	/* Slabs kept by a CPU count as in use; so would a quarantine. */
+	/*
+	 * RCU gives back in its own time, up to some seconds.  What a CPU keeps
+	 * for reuse counts as in use, and so does what is in a quarantine, both
+	 * until they are told.
+	 */
 	snprintf(path, sizeof(path), "/sys/kernel/slab/%s/shrink", cache);
-	file_write(path, "1");
-	return slab_objects_roughly(cache, objects);
-}
-
-long long slab_settle(const char *cache, long long objects)
-{
-	long long now = -1;
-	int tries;
-
-	/* RCU gives back in its own time; each try lets it have some. */
-	for (tries = 0; tries < 600; tries++) {
-		if (slab_objects(cache, &now))
-			return -1;
-		if (now <= objects)
+	while (turns++ < 1200 && same < 150) {
+		file_write(path, "1");
+		ret = slab_objects(cache, objects);
+		if (ret || !*objects)
 			break;
+		same = *objects == last ? same + 1 : 0;
+		last = *objects;
 		usleep(50000);
 	}
-	return now;
+	return ret;
 }
 
 bool contains(const char *text, const char *part)

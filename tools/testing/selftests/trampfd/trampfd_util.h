@@ -172,12 +172,10 @@ int file_find_number(const char *path, const char *key, long long *number);
 /* Where a file system is mounted; mounts it if it is not.  NULL if it can't. */
 const char *mounted(const char *type, const char *usual);
 
-/* Objects in use of a slab cache, once what is cached for reuse is given up. */
+/* Objects in use of a slab cache, those that are only kept for reuse included. */
 int slab_objects(const char *cache, long long *objects);
-/* The same without giving up anything, which changes less, and knows less. */
-int slab_objects_roughly(const char *cache, long long *objects);
-/* Waits, within bounds, until there are @objects again; how many there are. */
-long long slab_settle(const char *cache, long long objects);
+/* Those that are still in use when nothing is given back any more. */
+int slab_objects_left(const char *cache, long long *objects);
 
 /* Does it appear in @text? */
 bool contains(const char *text, const char *part);
