@@ -9,13 +9,12 @@
 #include <linux/errno.h>
 #include <linux/irqflags.h>
 #include <linux/nospec.h>
+#include <linux/perf_regs.h>
 #include <linux/ptrace.h>
 #include <linux/sched.h>
 #include <linux/trampfd.h>
 
 #include <asm/debugreg.h>
-#include <asm/elf.h>
-#include <asm/perf_regs.h>
 #include <asm/trampfd.h>
 
 #define WORD(reg)	(offsetof(struct pt_regs, reg) / sizeof(unsigned long))

@@ -5,9 +5,9 @@
 #ifndef _ASM_X86_TRAMPFD_H
 #define _ASM_X86_TRAMPFD_H
 
+#include <linux/perf_regs.h>
 #include <linux/types.h>
 
-#include <asm/perf_regs.h>
 #include <asm/processor-flags.h>
 #include <asm/ptrace.h>
 #include <asm/segment.h>
