@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The architecture's part of the trampoline benchmarks.
+ */
+#include "tramp.h"
+
+#if defined(__x86_64__) && !defined(__ILP32__)
+#include "tramp-x86.h"
+#else
+/* Only what C can do: direct and indirect calls, and entering the kernel. */
+const struct tramp_arch tramp_arch = {};
+
+unsigned long tramp_target(void)
+{
+	return 0;
+}
+#endif
