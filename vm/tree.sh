@@ -66,6 +66,7 @@ copy_kdir()
 	sync_tree "$KDIR" "$WORK/stage" "$PRISTINE" "${NOT_SOURCE[@]}" \
 		--exclude-from="$WORK/mine.list" --delete-excluded
 	rm -rf "$WORK/mine"
+	echo "$KDIR" > "$WORK/.source"
 }
 
 overlay()
