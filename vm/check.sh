@@ -6,6 +6,7 @@
 . "$VM/packages.sh"
 . "$VM/tree.sh"
 . "$VM/kernel.sh"
+. "$VM/sources.sh"
 . "$VM/guest.sh"
 . "$VM/selftests.sh"
 . "$VM/static.sh"
@@ -33,12 +34,17 @@ for arch in $arches; do
 	use_arch "$arch"
 	built "$TARGET-build-main" "build the main kernel" build_variant main
 	[ $STEP_RC -eq 0 ] || continue
+	built "$TARGET-busybox" "build the guest's busybox" build_busybox
+	[ $STEP_RC -eq 0 ] || continue
 	built "$TARGET-selftests" "build the selftests" build_selftests
 	[ $STEP_RC -eq 0 ] || continue
 	mapfile -t collections < <(kernel_collections)
 	run_guest main 1500 trampfd "${collections[@]}"
 	count_guest main trampfd guest
 
+	built "$TARGET-static-compile" "compile with W=1 and sparse" check_compile
+
+	# One architecture stands for what is the same on all of them.
 	[ "$TARGET" = x86_64 ] || continue
 
 	built "$TARGET-build-unpatched" "build the unpatched kernel" build_variant unpatched
@@ -59,7 +65,7 @@ for arch in $arches; do
 	fi
 
 	built static-style "checkpatch" check_style
-	built static-compile "compile with W=1, sparse, clang" check_compile
+	built static-clang "compile with clang" check_clang
 	built static-docs "headers and documentation" eval 'check_headers; check_docs'
 	built static-scripts "the scripts themselves" check_scripts
 done

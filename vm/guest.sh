@@ -17,10 +17,10 @@ initramfs()
 		echo "nod /dev/console 600 0 0 c 5 1"
 		echo "file /init $VM/init 755 0 0"
 		echo "file /usr/bin/timeout $VM/timeout 755 0 0"
-		echo "file /bin/busybox $(busybox_of_target) 755 0 0"
-		for arg in $(busybox --list); do
+		echo "file /bin/busybox $OUT/busybox/busybox 755 0 0"
+		sed 's|.*/||' "$OUT/busybox/busybox.links" | while read -r arg; do
 			case $arg in
-			busybox|timeout) ;;
+			timeout) ;;
 			*) echo "slink /usr/bin/$arg /bin/busybox 777 0 0" ;;
 			esac
 		done
@@ -35,12 +35,6 @@ initramfs()
 		done
 	} > "$out.list"
 	"$gen" -t 0 "$out.list" > "$out"
-}
-
-# busybox_of_target: Debian's static busybox for the guest's architecture
-busybox_of_target()
-{
-	command -v busybox
 }
 
 # boot <variant> <initramfs> <job> <limit in seconds> [QEMU and kernel arguments]:
@@ -78,8 +72,15 @@ ICOUNT=(-accel tcg -smp 1 -icount "shift=0,sleep=off" -seed 1
 # build_samples: into $OUT/samples
 build_samples()
 {
+	local ffi=()
+
+	# Debian's own library, or one built of Debian's source.
+	if [ -n "$CROSS" ]; then
+		build_libffi
+		ffi=(FFI_CFLAGS="-I$OUT/libffi/include" FFI_LIBS="-L$OUT/libffi/lib -lffi")
+	fi
 	make -C "$LINUX/samples/trampfd" OUTPUT="$OUT/samples" \
-		HEADERS="$OUT/main/usr" CC="${CROSS}gcc"
+		HEADERS="$OUT/main/usr" CC="${CROSS}gcc" "${ffi[@]}"
 	cp "$TOP/samples/trampfd/demos" "$OUT/samples/"
 }
 

@@ -7,6 +7,7 @@
 . "$VM/packages.sh"
 . "$VM/tree.sh"
 . "$VM/kernel.sh"
+. "$VM/sources.sh"
 . "$VM/guest.sh"
 
 cd "$TOP"
@@ -33,6 +34,7 @@ use_arch "${TRAMPFD_ARCH:-x86_64}"
 need_packages "$TARGET"
 make_tree
 must "$TARGET-build-main" "build the main kernel" build_variant main
+must "$TARGET-busybox" "build the guest's busybox" build_busybox
 must "$TARGET-samples" "build the samples" build_samples
 must "$TARGET-samples-guest" "pack them for the guest" pack_samples
 show demos "${SMP[@]}"

@@ -3,7 +3,8 @@
 # Builds the selftests, and runs them in guests.
 
 # The kernel's own memory tests that build statically, end within seconds, and
-# need no more than a small guest; the architecture's are in vm/arch/.
+# need no more than a small guest; the architecture's are in vm/arch/.  They are
+# for comparing with the unpatched kernel, where there is one.
 KERNEL_TESTS_MM="
 mm:droppable		mm:madv_populate	mm:map_fixed_noreplace
 mm:map_populate		mm:mdwe_test		mm:mkdirty
@@ -41,9 +42,11 @@ build_selftests()
 	initramfs main "$OUT/kselftest.cpio" "$to=/kselftest"
 }
 
-tests_of() { echo "$KERNEL_TESTS_MM $KERNEL_TESTS" | tr -s ' \t' '\n' | sed -n "s/^$1://p"; }
+kernel_tests() { echo "${KERNEL_TESTS:+$KERNEL_TESTS_MM $KERNEL_TESTS}"; }
 
-kernel_collections() { echo "$KERNEL_TESTS_MM $KERNEL_TESTS" | tr -s ' \t' '\n' | sed -n 's/:.*//p' | sort -u; }
+tests_of() { kernel_tests | tr -s ' \t' '\n' | sed -n "s/^$1://p"; }
+
+kernel_collections() { kernel_tests | tr -s ' \t' '\n' | sed -n 's/:.*//p' | sort -u; }
 
 # run_guest <variant> <limit in seconds> <collection...>
 run_guest()

@@ -77,14 +77,22 @@ compile()
 
 check_compile()
 {
-	local o=$OUT/static c=$OUT/clang object llvm=(LLVM=1 CC="ccache clang" HOSTCC="ccache clang" W=1)
+	local o=$OUT/static object
 
 	configure_like_main "$o"
-	configure_like_main "$c" "${llvm[@]}"
 	for object in $(our_objects); do
-		silent "W=1 $object" compile "$o" "$object" W=1
-		silent "sparse $object" compile "$o" "$object" C=2 CHECK=sparse
-		silent "clang W=1 $object" compile "$c" "$object" "${llvm[@]}"
+		silent "$TARGET: W=1 $object" compile "$o" "$object" W=1
+		silent "$TARGET: sparse $object" compile "$o" "$object" C=2 CHECK=sparse
+	done
+}
+
+check_clang()
+{
+	local o=$OUT/clang object llvm=(LLVM=1 CC="ccache clang" HOSTCC="ccache clang" W=1)
+
+	configure_like_main "$o" "${llvm[@]}"
+	for object in $(our_objects); do
+		silent "$TARGET: clang W=1 $object" compile "$o" "$object" "${llvm[@]}"
 	done
 }
 

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# User-space programs that guests need and that Debian has no binary of for
+# each architecture: built from Debian's source packages, which come through
+# apt.  The machine's own apt configuration stays as it is.
+
+SOURCES=$TOP/build/sources
+
+# apt_sources <command...>: apt-get with lists of its own, which name the source
+# packages of the same places where the machine's packages come from
+apt_sources()
+{
+	local a=$SOURCES/apt f
+
+	if [ ! -d "$a/parts" ]; then
+		rm -rf "$a"
+		mkdir -p "$a/parts" "$a/lists/partial" "$a/cache/archives/partial"
+		for f in /etc/apt/sources.list /etc/apt/sources.list.d/*; do
+			case $f in
+			*.list)		sed -n 's/^deb[[:space:]]/deb-src /p' "$f" ;;
+			*.sources)	sed 's/^Types:.*/Types: deb-src/' "$f" ;;
+			esac > "$a/parts/${f##*/}" 2> /dev/null || :
+		done
+		find "$a/parts" -empty -delete
+	fi
+	apt-get -q -o APT::Sandbox::User=root -o Dir::State::Lists="$a/lists" \
+		-o Dir::Cache="$a/cache" -o Dir::Etc::SourceList=/dev/null \
+		-o Dir::Etc::SourceParts="$a/parts" "$@"
+}
+
+# debian_source <package>: its newest source, with Debian's patches, becomes
+# $SOURCES/<package>
+debian_source()
+{
+	local to=$SOURCES/$1 dsc
+
+	[ ! -e "$to/.complete" ] || return 0
+	mkdir -p "$SOURCES/download"
+	cd "$SOURCES/download" || return
+	apt_sources source --download-only --only-source "$1" || {
+		apt_sources update
+		apt_sources source --download-only --only-source "$1"
+	}
+	# shellcheck disable=SC2012
+	dsc=$(ls -t "$1"_*.dsc | head -n 1)
+	rm -rf "$to"
+	dpkg-source --no-check -x "$dsc" "$to"
+	touch "$to/.complete"
+}
+
+# build_busybox: $OUT/busybox/busybox
+build_busybox()
+{
+	local o=$OUT/busybox
+
+	debian_source busybox
+	if [ ! -e "$o/.configured" ] || [ "$VM/sources.sh" -nt "$o/.configured" ]; then
+		rm -rf "$o"
+		mkdir -p "$o"
+		make -C "$SOURCES/busybox" O="$o" CROSS_COMPILE="$CROSS" defconfig
+		# tc is for kernel headers of its own time; a guest has no network.
+		sed -i -e 's/^# CONFIG_STATIC is not set/CONFIG_STATIC=y/' \
+			-e 's/^CONFIG_TC=y/# CONFIG_TC is not set/' "$o/.config"
+		(yes '' || :) | make -C "$SOURCES/busybox" O="$o" CROSS_COMPILE="$CROSS" oldconfig
+		touch "$o/.configured"
+	fi
+	make -C "$SOURCES/busybox" O="$o" CROSS_COMPILE="$CROSS" \
+		CC="ccache ${CROSS}gcc" HOSTCC="ccache gcc" -j"$JOBS" busybox busybox.links
+}
+
+# build_libffi: a static one, in $OUT/libffi
+build_libffi()
+{
+	local o=$OUT/libffi
+
+	[ ! -e "$o/include/ffi.h" ] || return 0
+	debian_source libffi
+	rm -rf "$o" "$o.build"
+	mkdir -p "$o.build"
+	cd "$o.build" || return
+	"$SOURCES/libffi/configure" --host="$TRIPLET" --prefix="$o" --libdir="$o/lib" \
+		--includedir="$o/include" --disable-shared --disable-docs \
+		--disable-multi-os-directory CC="ccache ${CROSS}gcc"
+	make -C "$o.build" -j"$JOBS" install
+}
