@@ -556,6 +556,14 @@ bool generation_whole(const struct cpu_state *in, enum arch_how how,
 	return state_kept(in, out, &c);
 }
 
+/* What fails in a loop is told of some times, and not thousands of times. */
+static bool tell_more(void)
+{
+	static int told;
+
+	return __atomic_fetch_add(&told, 1, __ATOMIC_RELAXED) < 10;
+}
+
 bool state_kept(const struct cpu_state *in, const struct cpu_state *out,
 		const struct context *c)
 {
@@ -572,12 +580,14 @@ bool state_kept(const struct cpu_state *in, const struct cpu_state *out,
 	for (i = 0; i < ARCH_NREGS; i++) {
 		if (out->reg[i] == want.reg[i])
 			continue;
-		fprintf(stderr, "# register %u is %#lx, should be %#lx\n", i,
-			out->reg[i], want.reg[i]);
+		if (tell_more())
+			fprintf(stderr, "# register %u: %#lx, not %#lx\n", i,
+				out->reg[i], want.reg[i]);
 		return false;
 	}
 	if (!arch_fp_equal(in, out)) {
-		fprintf(stderr, "# floating-point or vector state changed\n");
+		if (tell_more())
+			fprintf(stderr, "# floating-point state changed\n");
 		return false;
 	}
 	return true;

@@ -3,7 +3,9 @@
 #include <asm/ldt.h>
 #include <asm/perf_regs.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
+#include <sys/user.h>
 #include <sys/utsname.h>
 
 #include "../kselftest_harness.h"
@@ -174,6 +176,51 @@ TEST_F(segment, with_a_base_beside)
 	EXPECT_EQ((uintptr_t)entry, trap.state.reg[ARCH_PC]);
 	self->in.reg[X86_CS] = LDT_SELECTOR;
 	EXPECT_TRUE(state_kept(&self->in, &trap.state, NULL));
+}
+
+#define FLAGS_RF	0x10000
+
+/*
+ * The CPU sets the resume flag in what a fault saves, and an emulated one may
+ * not: so a tracer does.  It would let the target's first instruction go
+ * unnoticed by a breakpoint there.
+ */
+TEST_F(segment, resume_flag)
+{
+	unsigned long target = ARCH_CODE(arch_data);
+	struct user_regs_struct regs;
+	int status;
+	pid_t pid;
+
+	ASSERT_EQ(1, set_value(self->t.fd, 5, 9));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+		raise(SIGSTOP);
+		_exit(1);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_TRUE(WIFSTOPPED(status));
+	ASSERT_EQ(0, arch_ptrace_breakpoint(pid, target));
+	ASSERT_EQ(0, ptrace(PTRACE_GETREGS, pid, NULL, &regs));
+#ifdef __x86_64__
+	regs.rip = (uintptr_t)table_entry(&self->t, 5);
+	/* No system call to be restarted. */
+	regs.orig_rax = -1;
+#else
+	regs.eip = (uintptr_t)table_entry(&self->t, 5);
+	regs.orig_eax = -1;
+#endif
+	regs.eflags |= FLAGS_RF;
+	ASSERT_EQ(0, ptrace(PTRACE_SETREGS, pid, NULL, &regs));
+	ASSERT_EQ(0, ptrace(PTRACE_CONT, pid, NULL, NULL));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_TRUE(WIFSTOPPED(status));
+	EXPECT_EQ(SIGTRAP, WSTOPSIG(status));
+	EXPECT_EQ(target, arch_ptrace_pc(pid));
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	child_status(pid);
 }
 
 #ifdef __x86_64__
