@@ -115,5 +115,5 @@ kmake()
 	local o=$1
 	shift
 	make -C "${KSRC:-$LINUX}" O="$o" ARCH="$KARCH" CROSS_COMPILE="$CROSS" \
-		CC="ccache ${CROSS}gcc" HOSTCC="ccache gcc" -j"$JOBS" "$@"
+		CC="$VM/cc ${CROSS}gcc" HOSTCC="$VM/cc gcc" -j"$JOBS" "$@"
 }

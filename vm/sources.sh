@@ -65,7 +65,7 @@ build_busybox()
 		touch "$o/.configured"
 	fi
 	make -C "$SOURCES/busybox" O="$o" CROSS_COMPILE="$CROSS" \
-		CC="ccache ${CROSS}gcc" HOSTCC="ccache gcc" -j"$JOBS" busybox busybox.links
+		CC="$VM/cc ${CROSS}gcc" HOSTCC="$VM/cc gcc" -j"$JOBS" busybox busybox.links
 }
 
 # build_libffi: a static one, in $OUT/libffi
@@ -80,6 +80,6 @@ build_libffi()
 	cd "$o.build" || return
 	"$SOURCES/libffi/configure" --host="$TRIPLET" --prefix="$o" --libdir="$o/lib" \
 		--includedir="$o/include" --disable-shared --disable-docs \
-		--disable-multi-os-directory CC="ccache ${CROSS}gcc"
+		--disable-multi-os-directory CC="$VM/cc ${CROSS}gcc"
 	make -C "$o.build" -j"$JOBS" install
 }

@@ -88,7 +88,7 @@ check_compile()
 
 check_clang()
 {
-	local o=$OUT/clang object llvm=(LLVM=1 CC="ccache clang" HOSTCC="ccache clang" W=1)
+	local o=$OUT/clang object llvm=(LLVM=1 CC="$VM/cc clang" HOSTCC="$VM/cc clang" W=1)
 
 	configure_like_main "$o" "${llvm[@]}"
 	for object in $(our_objects); do
@@ -148,7 +148,7 @@ report_test()
 check_scripts()
 {
 	# The sourced files' variables are used elsewhere.
-	silent "shellcheck vm/" shellcheck -x -e SC2034,SC2153 -P "$VM:$TOP" "$VM"/*.sh "$VM"/init "$VM"/timeout \
+	silent "shellcheck vm/" shellcheck -x -e SC2034,SC2153 -P "$VM:$TOP" "$VM"/*.sh "$VM"/cc "$VM"/init "$VM"/timeout \
 		"$VM"/jobs/* "$TOP/.ci/run"
 	silent "planted failures of guests are seen" report_test
 }
