@@ -103,7 +103,7 @@ struct trampfd_ctx_reg {
  * @rcu: To free it once no hit can see it.
  * @next: The next one of a call, until it is installed.
  * @trampoline: The trampoline to install it at.
- * @seal: Whether to seal that one then.
+ * @flags: Those of its record, until then.
  * @pc: Where a call goes on.
  * @refs: How many chunks have it.
  * @nregs: Elements of @regs; the PC is none of them.
@@ -117,8 +117,8 @@ struct trampfd_ctx {
 		struct rcu_head rcu;
 		struct {
 			struct trampfd_ctx *next;
-			u32 trampoline : 31;
-			u32 seal : 1;
+			u32 trampoline;
+			u32 flags;
 		};
 	};
 	unsigned long pc;
@@ -1130,122 +1130,245 @@ static const struct vm_operations_struct trampfd_vm_ops = {
  */
 
 /**
+ * struct trampfd_named - a register that records name at some place
+ * @name: What user space calls it.
+ * @slot: Where the port keeps it.
+ */
+struct trampfd_named {
+	u32 name;
+	u32 slot;
+};
+
+/**
  * struct trampfd_batch - the work space of TRAMPFD_SET
- * @tf: The descriptor.
- * @records: Records being read.
- * @regs: Their registers.
+ * @ntrampolines: Trampolines of the table.
+ * @abi: The table's ABI.
+ * @foreign: The bits that no register of the table's ABI has.
+ * @pc: The PC of the record before, which most have in common.
+ * @reg: The first of @regs that belongs to no record before.
+ * @regs_end: Behind the last of @regs that was read.
+ * @uregs: Registers that are not read yet.
+ * @ustack: Stack data that is not read yet.
+ * @regs_left: How many registers are at @uregs.
+ * @stack_left: How many bytes are at @ustack.
+ * @nnamed: Elements of @named.
+ * @nspare: Elements of @spare.
+ * @named: The registers of the record before.  Most calls name the same ones in
+ *	each record, and need not have them looked up again.
  * @spare: Contexts of the usual size, allocated in one go.
- * @nspare: How many of them are left.
+ * @records: Records being read.
+ * @regs: Registers being read.
  */
 struct trampfd_batch {
-	struct trampfd *tf;
+	u32 ntrampolines;
+	unsigned int abi;
+	u64 foreign;
+	u64 pc;
+	const struct trampfd_reg *reg;
+	const struct trampfd_reg *regs_end;
+	struct trampfd_reg __user *uregs;
+	u8 __user *ustack;
+	u32 regs_left;
+	u32 stack_left;
+	u32 nnamed;
+	u32 nspare;
+	struct trampfd_named named[TRAMPFD_REGS_MAX];
+	void *spare[TRAMPFD_BATCH];
 	struct trampfd_record records[TRAMPFD_BATCH];
 	struct trampfd_reg regs[TRAMPFD_BATCH_REGS];
-	void *spare[TRAMPFD_BATCH];
-	size_t nspare;
 };
 
 static_assert(TRAMPFD_BATCH_REGS >= TRAMPFD_REGS_MAX);
 
-static struct trampfd_ctx *trampfd_ctx_alloc(struct trampfd_batch *batch,
-					     const struct trampfd_record *record)
+static noinline struct trampfd_ctx *trampfd_ctx_alloc_one(u32 nregs,
+							  u32 stack_size)
 {
-	u32 nregs = record->nregs - 1;
-	size_t size;
+	size_t size = struct_size_t(struct trampfd_ctx, regs, nregs);
 
-	if (nregs > 1 || record->stack_size) {
-		size = struct_size_t(struct trampfd_ctx, regs, nregs);
-		if (record->stack_size)
-			size += struct_size_t(struct trampfd_ctx_stack, data,
-					      record->stack_size);
-		return kmalloc(size, TRAMPFD_GFP);
-	}
-
-	if (batch->nspare)
-		return batch->spare[--batch->nspare];
-	return kmem_cache_alloc(trampfd_ctx_cache, TRAMPFD_GFP);
+	if (stack_size)
+		size += struct_size_t(struct trampfd_ctx_stack, data, stack_size);
+	if (size <= TRAMPFD_CTX_SIZE)
+		return kmem_cache_alloc(trampfd_ctx_cache, TRAMPFD_GFP);
+	return kmalloc(size, TRAMPFD_GFP);
 }
 
-static bool trampfd_record_valid(struct trampfd *tf,
+static struct trampfd_ctx *trampfd_ctx_alloc(struct trampfd_batch *batch,
+					     u32 nregs, u32 stack_size)
+{
+	if (likely(nregs <= 1 && !stack_size && batch->nspare))
+		return batch->spare[--batch->nspare];
+	return trampfd_ctx_alloc_one(nregs, stack_size);
+}
+
+static bool trampfd_record_valid(struct trampfd_batch *batch,
 				 const struct trampfd_record *record)
 {
 	u32 lower = record->stack_skip + record->stack_size;
 
-	if (record->trampoline >= tf->ntrampolines ||
-	    record->flags & ~TRAMPFD_RECORD_SEALED || record->reserved ||
-	    !record->nregs || record->nregs > TRAMPFD_REGS_MAX ||
-	    record->stack_size > TRAMPFD_STACK_MAX ||
-	    record->stack_skip > TRAMPFD_STACK_SKIP_MAX)
+	if (record->trampoline >= batch->ntrampolines ||
+	    (record->flags & ~TRAMPFD_RECORD_SEALED) | record->reserved ||
+	    !record->nregs || record->nregs > TRAMPFD_REGS_MAX)
 		return false;
-	if (!record->stack_size)
-		return !record->stack_skip;
-	return !(lower % arch_trampfd_stack_align(tf->abi));
+	if (likely(!(record->stack_size | record->stack_skip)))
+		return true;
+	return record->stack_size &&
+	       record->stack_size <= min(batch->stack_left, TRAMPFD_STACK_MAX) &&
+	       record->stack_skip <= TRAMPFD_STACK_SKIP_MAX &&
+	       !(lower % arch_trampfd_stack_align(batch->abi));
 }
 
-/* Registers of the record, -EINVAL or 0. */
-static int trampfd_ctx_set_regs(struct trampfd_ctx *ctx, unsigned int abi,
-				const struct trampfd_reg *reg, u32 nregs)
+/* Read registers, so that the next @n are there; 0, -EFAULT or -EINVAL. */
+static noinline int trampfd_read_regs(struct trampfd_batch *batch, u32 n)
 {
-	struct trampfd_ctx_reg *to = ctx->regs;
-	struct trampfd_ctx_reg *end = to + nregs - 1;
+	u32 rest = batch->regs_end - batch->reg;
+	u32 more = min(batch->regs_left, TRAMPFD_BATCH_REGS - rest);
+
+	if (n > rest + more)
+		return -EINVAL;
+	memmove(batch->regs, batch->reg, rest * sizeof(*batch->reg));
+	if (copy_from_user(batch->regs + rest, batch->uregs,
+			   more * sizeof(*batch->reg)))
+		return -EFAULT;
+	batch->uregs += more;
+	batch->regs_left -= more;
+	batch->reg = batch->regs;
+	batch->regs_end = batch->regs + rest + more;
+	return 0;
+}
+
+/* Look up the registers of a record: different ones, the PC among them. */
+static noinline int trampfd_name_regs(struct trampfd_batch *batch,
+				      const struct trampfd_reg *reg, u32 nregs)
+{
 	u64 seen = 0;
 	int slot;
+	u32 i;
 
-	for (; nregs; nregs--, reg++) {
-		if (reg->flags || reg->value & ~trampfd_abi_mask(abi))
-			return -EINVAL;
-		slot = arch_trampfd_slot(abi, reg->name);
+	batch->nnamed = 0;
+	for (i = 0; i < nregs; i++) {
+		slot = arch_trampfd_slot(batch->abi, reg[i].name);
 		if (slot < 0 || seen & BIT_ULL(slot))
 			return -EINVAL;
 		seen |= BIT_ULL(slot);
+		batch->named[i].name = reg[i].name;
+		batch->named[i].slot = slot;
+	}
+	if (!(seen & BIT_ULL(TRAMPFD_SLOT_PC)))
+		return -EINVAL;
+	batch->nnamed = nregs;
+	return 0;
+}
 
-		if (slot == TRAMPFD_SLOT_PC) {
-			if (!arch_trampfd_pc_valid(abi, reg->value))
+/* Check the registers of a record, and put them into its context. */
+static noinline int trampfd_ctx_set_regs(struct trampfd_batch *batch,
+					 struct trampfd_ctx *ctx,
+					 const struct trampfd_reg *reg, u32 nregs)
+{
+	struct trampfd_ctx_reg *to = ctx->regs;
+	u32 i;
+
+	if (trampfd_name_regs(batch, reg, nregs))
+		return -EINVAL;
+
+	for (i = 0; i < nregs; i++, reg++) {
+		if (reg->flags || reg->value & batch->foreign)
+			return -EINVAL;
+		if (batch->named[i].slot == TRAMPFD_SLOT_PC) {
+			if (!arch_trampfd_pc_valid(batch->abi, reg->value))
 				return -EINVAL;
+			batch->pc = reg->value;
 			ctx->pc = reg->value;
 			continue;
 		}
-		if (to == end)
-			return -EINVAL;	/* no PC among them */
-		to->value = arch_trampfd_value(abi, reg->value);
-		to->slot = slot;
-		to->name = reg->name;
+		to->value = arch_trampfd_value(batch->abi, reg->value);
+		to->slot = batch->named[i].slot;
+		to->name = batch->named[i].name;
 		to++;
 	}
 	return 0;
 }
 
-static struct trampfd_ctx *trampfd_ctx_make(struct trampfd_batch *batch,
-					    const struct trampfd_record *record,
-					    const struct trampfd_reg *regs,
-					    const void __user *data)
+/*
+ * The same, for a record that has the names and the PC of the one before; false
+ * if it is another one.  Most calls have many such records.  It calls nothing, so
+ * that it needs no stack.
+ */
+static noinline bool trampfd_ctx_set_alike(struct trampfd_batch *batch,
+					   struct trampfd_ctx *ctx,
+					   const struct trampfd_reg *reg,
+					   u32 nregs)
 {
-	struct trampfd_ctx_stack *stack;
+	const struct trampfd_named *named = batch->named, *end = named + nregs;
+	struct trampfd_ctx_reg *to = ctx->regs;
+
+	if (nregs != batch->nnamed)
+		return false;
+
+	for (; named < end; named++, reg++) {
+		if (reg->name != named->name || reg->flags ||
+		    reg->value & batch->foreign)
+			return false;
+		if (named->slot == TRAMPFD_SLOT_PC) {
+			if (reg->value != batch->pc)
+				return false;
+			ctx->pc = reg->value;
+			continue;
+		}
+		to->value = arch_trampfd_value(batch->abi, reg->value);
+		to->slot = named->slot;
+		to->name = named->name;
+		to++;
+	}
+	return true;
+}
+
+static int trampfd_ctx_set_stack(struct trampfd_batch *batch,
+				 struct trampfd_ctx *ctx, u32 skip)
+{
+	struct trampfd_ctx_stack *stack = trampfd_ctx_stack(ctx);
+
+	stack->skip = skip;
+	if (copy_from_user(stack->data, batch->ustack, ctx->stack_size))
+		return -EFAULT;
+	batch->ustack += ctx->stack_size;
+	batch->stack_left -= ctx->stack_size;
+	return 0;
+}
+
+static struct trampfd_ctx *trampfd_ctx_make(struct trampfd_batch *batch,
+					    const struct trampfd_record *record)
+{
+	const u32 nregs = record->nregs, stack_size = record->stack_size;
+	const struct trampfd_reg *reg;
 	struct trampfd_ctx *ctx;
-	int ret;
+	int ret = 0;
 
-	if (!trampfd_record_valid(batch->tf, record))
+	if (!trampfd_record_valid(batch, record))
 		return ERR_PTR(-EINVAL);
+	if (unlikely(nregs > batch->regs_end - batch->reg)) {
+		ret = trampfd_read_regs(batch, nregs);
+		if (ret)
+			return ERR_PTR(ret);
+	}
+	reg = batch->reg;
+	batch->reg += nregs;
 
-	ctx = trampfd_ctx_alloc(batch, record);
+	ctx = trampfd_ctx_alloc(batch, nregs - 1, stack_size);
 	if (!ctx)
 		return ERR_PTR(-ENOMEM);
 
 	ctx->next = NULL;
 	ctx->trampoline = record->trampoline;
-	ctx->seal = !!(record->flags & TRAMPFD_RECORD_SEALED);
+	ctx->flags = record->flags;
 	refcount_set(&ctx->refs, 1);
-	ctx->nregs = record->nregs - 1;
-	ctx->abi = batch->tf->abi;
-	ctx->stack_size = record->stack_size;
+	ctx->nregs = nregs - 1;
+	ctx->abi = batch->abi;
+	ctx->stack_size = stack_size;
 
-	ret = trampfd_ctx_set_regs(ctx, ctx->abi, regs, record->nregs);
-	if (!ret && record->stack_size) {
-		stack = trampfd_ctx_stack(ctx);
-		stack->skip = record->stack_skip;
-		if (copy_from_user(stack->data, data, record->stack_size))
-			ret = -EFAULT;
-	}
+	if (unlikely(!trampfd_ctx_set_alike(batch, ctx, reg, nregs)))
+		ret = trampfd_ctx_set_regs(batch, ctx, reg, nregs);
+	if (!ret && stack_size)
+		ret = trampfd_ctx_set_stack(batch, ctx, record->stack_skip);
 	if (ret) {
 		kfree(ctx);
 		return ERR_PTR(ret);
@@ -1264,25 +1387,6 @@ static void trampfd_ctx_free_list(struct trampfd_ctx *ctx)
 }
 
 /*
- * How many of the next records fit into the batch with their registers; 0 if
- * the first is wrong.
- */
-static u32 trampfd_batch_fit(struct trampfd_batch *batch, u32 n, u32 *nregs)
-{
-	u32 i;
-
-	*nregs = 0;
-	for (i = 0; i < n; i++) {
-		u32 more = batch->records[i].nregs;
-
-		if (more > TRAMPFD_REGS_MAX || *nregs + more > TRAMPFD_BATCH_REGS)
-			break;
-		*nregs += more;
-	}
-	return i;
-}
-
-/*
  * Make contexts of the records, in a list from @head on.  Return how many, or
  * -EFAULT, -EINTR; *@error is why the next one is not among them.
  */
@@ -1291,16 +1395,11 @@ static int trampfd_ctx_make_all(struct trampfd_batch *batch,
 				struct trampfd_ctx **head, int *error)
 {
 	struct trampfd_record __user *urecords = u64_to_user_ptr(args->records);
-	struct trampfd_reg __user *uregs = u64_to_user_ptr(args->regs);
-	u8 __user *ustack = u64_to_user_ptr(args->stack);
-	u32 regs_left = args->nregs, stack_left = args->stack_size;
-	struct trampfd_record *record;
-	struct trampfd_reg *reg;
-	u32 done = 0, i, n, nregs;
 	struct trampfd_ctx *ctx;
+	u32 done, i, n;
 
 	*error = 0;
-	while (done < args->nrecords) {
+	for (done = 0; done < args->nrecords; done += n) {
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		cond_resched();
@@ -1309,20 +1408,6 @@ static int trampfd_ctx_make_all(struct trampfd_batch *batch,
 		if (copy_from_user(batch->records, urecords + done,
 				   n * sizeof(*urecords)))
 			return -EFAULT;
-		n = trampfd_batch_fit(batch, n, &nregs);
-		if (!n || nregs > regs_left) {
-			/* One by one to the one that is too much. */
-			n = 1;
-			nregs = batch->records[0].nregs;
-			if (nregs > TRAMPFD_REGS_MAX || nregs > regs_left) {
-				*error = -EINVAL;
-				return done;
-			}
-		}
-		if (copy_from_user(batch->regs, uregs, nregs * sizeof(*uregs)))
-			return -EFAULT;
-		uregs += nregs;
-		regs_left -= nregs;
 
 		/* If there is no memory for all, there may be for some. */
 		if (n > 1 && !batch->nspare)
@@ -1330,23 +1415,14 @@ static int trampfd_ctx_make_all(struct trampfd_batch *batch,
 							      TRAMPFD_GFP,
 							      n, batch->spare);
 
-		reg = batch->regs;
-		for (i = 0; i < n; i++, done++) {
-			record = &batch->records[i];
-			if (record->stack_size > stack_left) {
-				*error = -EINVAL;
-				return done;
-			}
-			ctx = trampfd_ctx_make(batch, record, reg, ustack);
+		for (i = 0; i < n; i++) {
+			ctx = trampfd_ctx_make(batch, &batch->records[i]);
 			if (IS_ERR(ctx)) {
 				*error = PTR_ERR(ctx);
-				return *error == -EFAULT ? -EFAULT : done;
+				return *error == -EFAULT ? -EFAULT : done + i;
 			}
 			*head = ctx;
 			head = &ctx->next;
-			reg += record->nregs;
-			ustack += record->stack_size;
-			stack_left -= record->stack_size;
 		}
 	}
 	return done;
@@ -1359,10 +1435,16 @@ static int trampfd_pc_cmp(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+static noinline bool trampfd_pc_listed(const struct trampfd_allowed *allowed,
+				       u64 pc)
+{
+	return bsearch(&pc, allowed->pcs, allowed->count, sizeof(pc),
+		       trampfd_pc_cmp);
+}
+
 static bool trampfd_pc_allowed(const struct trampfd_allowed *allowed, u64 pc)
 {
-	return !allowed || bsearch(&pc, allowed->pcs, allowed->count,
-				   sizeof(pc), trampfd_pc_cmp);
+	return !allowed || trampfd_pc_listed(allowed, pc);
 }
 
 /*
@@ -1392,36 +1474,54 @@ static u32 trampfd_locate(struct trampfd_table *table, u32 trampoline, u32 *slot
 	return trampoline / TRAMPFD_CHUNK_SLOTS;
 }
 
-static int trampfd_install(struct trampfd_table *table, struct trampfd_ctx *ctx,
-			   u32 *credit, u32 more)
+/*
+ * Install contexts from *@head on, at most @max; return how many.  *@error is
+ * why it were not more.
+ */
+static u32 trampfd_install(struct trampfd_table *table,
+			   struct trampfd_ctx **head, u32 max, u32 *credit,
+			   int *error)
 {
-	u32 slot, i = trampfd_locate(table, ctx->trampoline, &slot);
-	struct trampfd_chunk *chunk = trampfd_chunk_at(table, i);
-	bool seal = ctx->seal;
-	struct trampfd_ctx *old;
+	struct trampfd_chunk *chunk = NULL;
+	u32 done, slot, i, at = U32_MAX, fresh = 0;
+	struct trampfd_ctx *ctx = *head, *old;
 
-	if (!trampfd_pc_allowed(table->allowed, ctx->pc) ||
-	    (chunk && test_bit(slot, chunk->sealed)))
-		return -EPERM;
+	for (done = 0; done < max; done++) {
+		i = trampfd_locate(table, ctx->trampoline, &slot);
+		if (i != at) {
+			chunk = trampfd_chunk_at(table, i);
+			at = i;
+		}
+		*error = -EPERM;
+		if (!trampfd_pc_allowed(table->allowed, ctx->pc) ||
+		    (chunk && test_bit(slot, chunk->sealed)))
+			break;
 
-	chunk = trampfd_chunk_writable(table, i, chunk);
-	if (!chunk)
-		return -ENOMEM;
-	old = trampfd_slot_at(table, chunk, slot);
-	if (!old && !trampfd_charge(table, credit, more))
-		return -EDQUOT;
+		*error = -ENOMEM;
+		chunk = trampfd_chunk_writable(table, i, chunk);
+		if (!chunk)
+			break;
+		old = trampfd_slot_at(table, chunk, slot);
+		*error = -EDQUOT;
+		if (!old && !trampfd_charge(table, credit,
+					    min(max - done, TRAMPFD_BATCH)))
+			break;
 
-	rcu_assign_pointer(chunk->slots[slot], ctx);
-	if (seal)
-		__set_bit(slot, chunk->sealed);
-	if (old) {
-		table->retired++;
-		trampfd_ctx_put(old);
-	} else {
-		chunk->nset++;
-		WRITE_ONCE(table->nset, table->nset + 1);
+		if (ctx->flags & TRAMPFD_RECORD_SEALED)
+			__set_bit(slot, chunk->sealed);
+		rcu_assign_pointer(chunk->slots[slot], ctx);
+		ctx = ctx->next;
+		if (old) {
+			table->retired++;
+			trampfd_ctx_put(old);
+		} else {
+			chunk->nset++;
+			fresh++;
+		}
 	}
-	return 0;
+	*head = ctx;
+	WRITE_ONCE(table->nset, table->nset + fresh);
+	return done;
 }
 
 /*
@@ -1448,30 +1548,21 @@ static void trampfd_throttle(struct trampfd_table *table)
 static int trampfd_install_all(struct trampfd_table *table,
 			       struct trampfd_ctx **head, u32 count)
 {
-	u32 done = 0, credit = 0, n;
-	struct trampfd_ctx *ctx;
-	int ret = 0;
+	u32 done = 0, credit = 0, n, max;
+	int error;
 
-	while (!ret && done < count) {
+	do {
+		max = min(count - done, TRAMPFD_INSTALL_BATCH);
 		mutex_lock(&table->lock);
-		for (n = 0; n < TRAMPFD_INSTALL_BATCH && done < count; n++) {
-			ctx = *head;
-			*head = ctx->next;
-			ret = trampfd_install(table, ctx, &credit,
-					      min(count - done, TRAMPFD_BATCH));
-			if (ret) {
-				ctx->next = *head;
-				*head = ctx;
-				break;
-			}
-			done++;
-		}
+		n = trampfd_install(table, head, max, &credit, &error);
 		mutex_unlock(&table->lock);
+		done += n;
 		trampfd_throttle(table);
 		cond_resched();
-	}
+	} while (n == max && done < count);
+
 	ucount_sub(table->ucounts, UCOUNT_TRAMPOLINES, credit);
-	return done ?: ret;
+	return done ?: error;
 }
 
 static long trampfd_ioctl_set(struct trampfd_table *table,
@@ -1484,7 +1575,18 @@ static long trampfd_ioctl_set(struct trampfd_table *table,
 	batch = kmalloc(sizeof(*batch), GFP_KERNEL);
 	if (!batch)
 		return -ENOMEM;
-	batch->tf = table->tf;
+	batch->ntrampolines = table->tf->ntrampolines;
+	batch->abi = table->tf->abi;
+	batch->foreign = ~trampfd_abi_mask(batch->abi);
+	/* No PC is that high. */
+	batch->pc = U64_MAX;
+	batch->uregs = u64_to_user_ptr(args->regs);
+	batch->ustack = u64_to_user_ptr(args->stack);
+	batch->regs_left = args->nregs;
+	batch->stack_left = args->stack_size;
+	batch->reg = batch->regs;
+	batch->regs_end = batch->regs;
+	batch->nnamed = 0;
 	batch->nspare = 0;
 
 	ret = trampfd_ctx_make_all(batch, args, &head, &error);
