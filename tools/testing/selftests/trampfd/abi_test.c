@@ -122,11 +122,14 @@ TEST_F(abi, other_has_its_own)
 
 int main(int argc, char **argv)
 {
-	ssize_t n = readlink("/proc/self/exe", own, sizeof(own) - 1);
+	const char *build;
 
-	if (n < 2)
+	if (readlink("/proc/self/exe", own, sizeof(own) - 1) < 0)
 		return KSFT_FAIL;
-	snprintf(other, sizeof(other), "%.*s" OTHER, (int)n - 2, own);
+	build = strrchr(own, '_');
+	if (!build)
+		return KSFT_FAIL;
+	snprintf(other, sizeof(other), "%.*s_" OTHER, (int)(build - own), own);
 	trap_init();
 	if (argc == 4 && !strcmp(argv[1], "--executed")) {
 		if (!strcmp(argv[2], "-1"))

@@ -262,6 +262,11 @@ bool arch_set_trap_flag(struct cpu_state *state)
 	return true;
 }
 
+bool arch_can_step(void)
+{
+	return true;
+}
+
 unsigned long arch_ptrace_pc(pid_t pid)
 {
 	struct user_regs_struct regs;
@@ -284,5 +289,11 @@ int arch_ptrace_breakpoint(pid_t pid, unsigned long pc)
 	if (ptrace(PTRACE_POKEUSER, pid, dr0, pc) ||
 	    ptrace(PTRACE_POKEUSER, pid, dr7, 1UL))
 		return -errno;
+	return 0;
+}
+
+/* The resume flag lets the instruction pass. */
+int arch_ptrace_leave_breakpoint(pid_t pid)
+{
 	return 0;
 }

@@ -51,6 +51,7 @@
 #define ARCH_SP		X86_SP
 #define ARCH_FP_SIZE	512		/* what FXSAVE writes */
 #define ARCH_NTARGETS	4
+#define ARCH_PC_ALIGN	1
 #define ARCH_CALL_PUSH	ARCH_WORD
 
 #define ARCH_FAULT_ADDR(addr)	(addr)

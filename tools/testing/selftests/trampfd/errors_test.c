@@ -533,7 +533,7 @@ TEST_F(errors, set_pc_out_of_range)
 	static const uint64_t pcs[] = {
 		1ULL << 57, 1ULL << 63, -1ULL, -4096ULL,
 	};
-	uint64_t good = 0, bad = -1ULL;
+	uint64_t good = 0, bad = -ARCH_PC_ALIGN;
 	struct context c;
 	size_t i;
 
@@ -547,8 +547,9 @@ TEST_F(errors, set_pc_out_of_range)
 
 	/* Find the end of the range, which must be the process's own. */
 	ASSERT_EQ(1, set_pc(self, 0));
-	while (bad - good > 1) {
-		uint64_t middle = good + (bad - good) / 2;
+	while (bad - good > ARCH_PC_ALIGN) {
+		uint64_t middle = good + (bad - good) / 2 / ARCH_PC_ALIGN *
+					 ARCH_PC_ALIGN;
 		int ret = set_pc(self, middle);
 
 		ASSERT_TRUE(ret == 1 || ret == -EINVAL);
@@ -1126,7 +1127,7 @@ TEST_F(errors, set_pc_not_allowed)
 
 	ASSERT_EQ(0, allow(self->t.fd, pcs, ARRAY_SIZE(pcs)));
 	EXPECT_EQ(-EPERM, set_target(self, 3));
-	EXPECT_EQ(-EPERM, set_pc(self, ARCH_CODE(arch_data) + 1));
+	EXPECT_EQ(-EPERM, set_pc(self, ARCH_CODE(arch_data) + ARCH_PC_ALIGN));
 	EXPECT_EQ(-EPERM, set_pc(self, 0));
 	EXPECT_TRUE(unchanged(self));
 	/* What is in the list is still accepted. */

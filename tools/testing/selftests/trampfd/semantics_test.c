@@ -366,7 +366,7 @@ TEST_F(call, allowed_pcs)
 
 	/* As long as can be, unsorted, and with some of them twice. */
 	for (i = 0; i < ARRAY_SIZE(pcs); i++)
-		pcs[i] = 0x1000 + (i * 7919) % 512;
+		pcs[i] = 0x1000 + (i * 7919) % 512 * ARCH_PC_ALIGN;
 	pcs[0] = arch_target(3);
 	pcs[511] = arch_target(0);
 	pcs[ARRAY_SIZE(pcs) - 1] = arch_target(2);
@@ -468,7 +468,7 @@ TEST_F(call, middle_of_an_entry)
 	unsigned int i;
 
 	ASSERT_EQ(NTRAMPOLINES, set_values(self->t.fd, 0, NTRAMPOLINES, 1));
-	for (i = 1; i < self->t.attr.stride; i++) {
+	for (i = ARCH_PC_ALIGN; i < self->t.attr.stride; i += ARCH_PC_ALIGN) {
 		EXPECT_TRUE(no_hit(self, variant,
 				   table_entry(&self->t, 4) + i)) {
 			TH_LOG("byte %u", i);

@@ -109,6 +109,8 @@ static int stopped_by(pid_t pid, int request)
 	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -1;
 }
 
+#define NO_STEPS	"ptrace can't step here"
+
 /* More than from the first stop to the call. */
 #define STEPS	1000000
 
@@ -125,8 +127,11 @@ static bool step_to(pid_t pid, unsigned long pc)
 TEST_F(interrupted, single_step)
 {
 	unsigned long entry = (uintptr_t)table_entry(&self->t, 0);
-	pid_t pid = traced_child(one_call, self);
+	pid_t pid;
 
+	if (!arch_can_step())
+		SKIP(return, NO_STEPS);
+	pid = traced_child(one_call, self);
 	ASSERT_LT(0, pid);
 	ASSERT_TRUE(step_to(pid, entry));
 	/* The trampoline is one step, to before the target's first one. */
@@ -146,6 +151,8 @@ TEST_F(interrupted, single_step_and_continue)
 	unsigned int i;
 	pid_t pid;
 
+	if (!arch_can_step())
+		SKIP(return, NO_STEPS);
 	ASSERT_EQ(1, set_value(self->t.fd, 1, VALUE));
 	pid = traced_child(call_value, self);
 	ASSERT_LT(0, pid);
@@ -163,6 +170,8 @@ TEST_F(interrupted, continue_from_entry)
 	unsigned long entry = (uintptr_t)table_entry(&self->t, 1);
 	pid_t pid;
 
+	if (!arch_can_step())
+		SKIP(return, NO_STEPS);
 	ASSERT_EQ(1, set_value(self->t.fd, 1, VALUE));
 	pid = traced_child(call_value, self);
 	ASSERT_LT(0, pid);
@@ -176,6 +185,8 @@ TEST_F(interrupted, single_step_of_unset)
 	unsigned long entry = (uintptr_t)table_entry(&self->t, 0);
 	pid_t pid;
 
+	if (!arch_can_step())
+		SKIP(return, NO_STEPS);
 	ASSERT_EQ(1, remove_one(self->t.fd, 0));
 	pid = traced_child(one_call, self);
 	ASSERT_LT(0, pid);
@@ -200,6 +211,7 @@ TEST_F(interrupted, hardware_breakpoint)
 	}
 	ASSERT_EQ(SIGTRAP, stopped_by(pid, PTRACE_CONT));
 	EXPECT_EQ(arch_target(1), arch_ptrace_pc(pid));
+	ASSERT_EQ(0, arch_ptrace_leave_breakpoint(pid));
 	/* It goes on from there, and nothing is done twice. */
 	EXPECT_EQ(0, stopped_by(pid, PTRACE_CONT));
 }
@@ -221,6 +233,7 @@ TEST_F(interrupted, hardware_breakpoint_on_entry)
 	ret = stopped_by(pid, PTRACE_CONT);
 	if (ret == SIGTRAP) {
 		EXPECT_EQ(entry, arch_ptrace_pc(pid));
+		ASSERT_EQ(0, arch_ptrace_leave_breakpoint(pid));
 		ret = stopped_by(pid, PTRACE_CONT);
 	}
 	EXPECT_EQ(0, ret);

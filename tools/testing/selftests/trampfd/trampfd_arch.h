@@ -29,6 +29,7 @@
  * ARCH_NTARGETS	targets that capture the state, see arch_target()
  * ARCH_WORD		what a stack context is a multiple of, in bytes
  * ARCH_CALL_PUSH	bytes that a call instruction itself pushes
+ * ARCH_PC_ALIGN	what the address of an instruction is a multiple of
  * ARCH_RED_ZONE	bytes below SP that the ABI lets a leaf function use
  * ARCH_AUDIT		the AUDIT_ARCH_* of this ABI, for seccomp filters
  * ARCH_FAULT_ADDR(a)	what si_addr is after an access to a
@@ -101,9 +102,16 @@ void arch_from_ucontext(struct cpu_state *state, const ucontext_t *uc);
 /* Let each instruction from the next on trap; false if there is no such bit. */
 bool arch_set_trap_flag(struct cpu_state *state);
 
-/* For tracers: the PC of a stopped thread, and a breakpoint in hardware. */
+/* Must ptrace() be able to step a thread here? */
+bool arch_can_step(void);
+
+/*
+ * For tracers: the PC of a stopped thread, a breakpoint in hardware, and what
+ * has to be done before a thread that it stopped can go on.
+ */
 unsigned long arch_ptrace_pc(pid_t pid);
 int arch_ptrace_breakpoint(pid_t pid, unsigned long pc);
+int arch_ptrace_leave_breakpoint(pid_t pid);
 
 #endif /* __ASSEMBLER__ */
 #endif /* TRAMPFD_ARCH_H */

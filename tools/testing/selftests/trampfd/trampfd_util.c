@@ -511,7 +511,7 @@ static unsigned long generation_value(unsigned int generation,
 	unsigned long value = generation * 0x01000193U;
 
 	/* Both halves, where a register has two. */
-	value |= value << (4 * ARCH_WORD - 1) << 1;
+	value |= value << (4 * sizeof(value) - 1) << 1;
 	/* Itself in one register, so that the rest can be told from it. */
 	return name == ARCH_DATA_REG ? generation : value ^ name << 24;
 }

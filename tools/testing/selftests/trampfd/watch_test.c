@@ -266,7 +266,7 @@ TEST_F(traced, what_is_no_hit)
 {
 	ASSERT_EQ(1, remove_one(self->t.fd, 9));
 	EXPECT_TRUE(is_plain(table_entry(&self->t, 9)));
-	EXPECT_TRUE(is_plain(table_entry(&self->t, 10) + 1));
+	EXPECT_TRUE(is_plain(table_entry(&self->t, 10) + ARCH_PC_ALIGN));
 	EXPECT_NE(0, try_load(table_entry(&self->t, 10)));
 	EXPECT_EQ(0, traced_hits(self, table_entry(&self->t, 9), 0));
 	EXPECT_EQ(0, traced_hits(self, table_entry(&self->t, 10),
