@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2034
+# What building and booting has to know about arm64.
+
+KARCH=arm64				# the kernel's ARCH=
+SRCARCH=arm64				# its directory in arch/
+IMAGE=arch/arm64/boot/Image
+TRIPLET=aarch64-linux-gnu
+# With branch target identification, and pointer authentication by an algorithm
+# that does not take most of the emulator's time.
+QEMU=(qemu-system-aarch64 -M virt -cpu "max,pauth-impdef=on")
+QEMU_CONSOLE=(-serial chardev:console)
+CONSOLE=ttyAMA0
