@@ -9,17 +9,19 @@
 #include <stdbool.h>
 #include <string.h>
 
-static bool starts_with(const __u8 *code, const char *bytes, size_t n)
-{
-	return !memcmp(code, bytes, n);
-}
-
 static __u64 read_u32(const __u8 *p)
 {
 	__u32 value;
 
 	memcpy(&value, p, sizeof(value));
 	return value;
+}
+
+#if defined(__x86_64__) || defined(__i386__)
+
+static bool starts_with(const __u8 *code, const char *bytes, size_t n)
+{
+	return !memcmp(code, bytes, n);
 }
 
 static const __u8 *relative(const __u8 *next)
@@ -29,6 +31,8 @@ static const __u8 *relative(const __u8 *next)
 	memcpy(&offset, next - sizeof(offset), sizeof(offset));
 	return next + offset;
 }
+
+#endif
 
 #if defined(__x86_64__)
 
@@ -127,6 +131,98 @@ unsigned int effect_of(const void *code, struct trampfd_reg *regs)
 
 		regs[n].value = read_u32(p + 1);
 		p += 5;
+	}
+
+	return 0;
+}
+
+#elif defined(__aarch64__)
+
+static __s64 signed_bits(__u32 insn, int low, int count)
+{
+	return (__s64)((__u64)insn << (64 - low - count)) >> (64 - count);
+}
+
+/*
+ * GCC's nested functions:		libffi's closures:
+ *	bti	c				ldr	x16, target
+ *	ldr	x17, function			adr	x17, closure
+ *	ldr	x18, chain			br	x16
+ *	br	x17
+ */
+unsigned int effect_of(const void *code, struct trampfd_reg *regs)
+{
+	const __u8 *p = code;
+	__u64 loaded[32] = {};
+	unsigned int n = 0, reg;
+	__u32 insn;
+
+	if (read_u32(p) == 0xd503245f)
+		p += 4;
+
+	for (; n < EFFECT_REGS_MAX; n++, p += 4) {
+		insn = read_u32(p);
+		reg = insn & 31;
+		regs[n] = (struct trampfd_reg) { .name = PERF_REG_ARM64_PC };
+
+		if ((insn & 0xfffffc1f) == 0xd61f0000) {
+			regs[n].value = loaded[insn >> 5 & 31];
+			return n + 1;
+		}
+
+		if ((insn & 0xff000000) == 0x58000000)
+			memcpy(&loaded[reg], p + signed_bits(insn, 5, 19) * 4, 8);
+		else if ((insn & 0x9f000000) == 0x10000000)
+			loaded[reg] = (uintptr_t)p + signed_bits(insn, 5, 19) * 4 +
+				      (insn >> 29 & 3);
+		else
+			return 0;
+		regs[n].name = PERF_REG_ARM64_X0 + reg;
+		regs[n].value = loaded[reg];
+	}
+
+	return 0;
+}
+
+#elif defined(__arm__)
+
+/*
+ * GCC's nested functions, in either	libffi's closures:
+ * state:				adr	ip, closure
+ *	ldr	ip, chain			ldr	pc, target
+ *	ldr	pc, function
+ */
+unsigned int effect_of(const void *code, struct trampfd_reg *regs)
+{
+	const bool thumb = (uintptr_t)code & 1;
+	const __u8 *p = (const __u8 *)code - thumb;
+	unsigned int n, reg, distance;
+	const __u8 *pc;
+	__u32 insn;
+
+	for (n = 0; n < EFFECT_REGS_MAX; n++, p += 4) {
+		insn = read_u32(p);
+		if (thumb) {
+			/* The half with the operation is at the lower address. */
+			insn = insn << 16 | insn >> 16;
+			pc = (const __u8 *)((uintptr_t)(p + 4) & ~3);
+		} else {
+			pc = p + 8;
+		}
+		reg = insn >> 12 & 15;
+		distance = insn & 0xfff;
+		regs[n] = (struct trampfd_reg) { .name = reg };
+
+		if ((insn & 0xffff0000) == (thumb ? 0xf8df0000 : 0xe59f0000))
+			regs[n].value = read_u32(pc + distance);
+		else if ((insn & 0xffff0000) == (thumb ? 0xf85f0000 : 0xe51f0000))
+			regs[n].value = read_u32(pc - distance);
+		else if (!thumb && (insn & 0xffff0f00) == 0xe24f0000)
+			regs[n].value = (uintptr_t)pc - distance;
+		else
+			return 0;
+		if (reg == PERF_REG_ARM_PC)
+			return n + 1;
 	}
 
 	return 0;

@@ -26,6 +26,14 @@
 #define REG_PC		PERF_REG_X86_IP
 #define REG_ARGUMENT	PERF_REG_X86_AX
 #define TARGET		__attribute__((regparm(1)))
+#elif defined(__aarch64__)
+#define REG_PC		PERF_REG_ARM64_PC
+#define REG_ARGUMENT	PERF_REG_ARM64_X0
+#define TARGET
+#elif defined(__arm__)
+#define REG_PC		PERF_REG_ARM_PC
+#define REG_ARGUMENT	PERF_REG_ARM_R0
+#define TARGET
 #else
 #error "Name this architecture's PC, and its register of the first argument."
 #endif

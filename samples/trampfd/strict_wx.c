@@ -38,6 +38,12 @@
 #elif defined(__i386__)
 #define FILTER_ARCH		AUDIT_ARCH_I386
 #define FILTER_OTHER_ABI	0
+#elif defined(__aarch64__)
+#define FILTER_ARCH		AUDIT_ARCH_AARCH64
+#define FILTER_OTHER_ABI	0
+#elif defined(__arm__)
+#define FILTER_ARCH		AUDIT_ARCH_ARM
+#define FILTER_OTHER_ABI	0
 #else
 #error "Name this architecture's AUDIT_ARCH."
 #endif
@@ -54,7 +60,9 @@ static const struct rule {
 } rules[] = {
 #ifdef __NR_mmap2
 	{ __NR_mmap2, 2, WRITE_EXEC },
+#ifdef __NR_mmap
 	{ __NR_mmap, 0, 0 },		/* its arguments are in memory */
+#endif
 #else
 	{ __NR_mmap, 2, WRITE_EXEC },
 #endif

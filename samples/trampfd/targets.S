@@ -41,6 +41,47 @@ stack_target:
 	ret
 	.size	stack_target, . - stack_target
 
+#elif defined(__aarch64__)
+
+	.type	context_target, %function
+context_target:
+	hint	#34			/* bti c */
+	mov	x0, x18
+	ret
+	.size	context_target, . - context_target
+
+	.type	stack_target, %function
+stack_target:
+	hint	#34			/* bti c */
+	mov	x0, sp
+	stp	x29, x30, [sp, #-16]!
+	mov	x29, sp
+	blr	x18
+	ldp	x29, x30, [sp], #16 + 32
+	ret
+	.size	stack_target, . - stack_target
+
+#elif defined(__arm__)
+
+	.syntax	unified
+	.arm
+
+	.type	context_target, %function
+context_target:
+	mov	r0, ip
+	bx	lr
+	.size	context_target, . - context_target
+
+	.type	stack_target, %function
+stack_target:
+	mov	r0, sp
+	push	{r4, lr}		/* the alignment that a call needs */
+	blx	ip
+	pop	{r4, lr}
+	add	sp, sp, #32
+	bx	lr
+	.size	stack_target, . - stack_target
+
 #endif
 
-	.section .note.GNU-stack, "", @progbits
+	.section .note.GNU-stack, "", %progbits

@@ -7,7 +7,8 @@
 long context_target(void);
 
 /*
- * Takes TARGET_STACK bytes off the stack, on which the return address follows.
+ * Takes TARGET_STACK bytes off the stack, on which the return address follows
+ * where a call pushes it.
  * Calls the function in REG_CONTEXT with their address as its argument.
  */
 #define TARGET_STACK 32

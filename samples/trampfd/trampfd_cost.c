@@ -60,6 +60,47 @@ static void edit_context(mcontext_t *m)
 	m->gregs[REG_ECX] = CONTEXT;
 }
 
+#elif defined(__aarch64__)
+
+static void write_stub(__u8 *p)
+{
+	static const __u32 code[] = {
+		0x58000092,			/* ldr x18, context */
+		0x580000b1,			/* ldr x17, pc */
+		0xd61f0220,			/* br x17 */
+	};
+	const __u64 data[] = { CONTEXT, (uintptr_t)context_target };
+
+	memcpy(p, code, sizeof(code));
+	memcpy(p + 16, data, sizeof(data));
+}
+
+static void edit_context(mcontext_t *m)
+{
+	m->pc = (uintptr_t)context_target;
+	m->regs[18] = CONTEXT;
+}
+
+#elif defined(__arm__)
+
+static void write_stub(__u8 *p)
+{
+	const __u32 code[] = {
+		0xe59fc000,			/* ldr ip, context */
+		0xe59ff000,			/* ldr pc, pc */
+		CONTEXT, (uintptr_t)context_target,
+	};
+
+	memcpy(p, code, sizeof(code));
+}
+
+/* Called at an even address and thus in ARM state, as the target is. */
+static void edit_context(mcontext_t *m)
+{
+	m->arm_pc = (uintptr_t)context_target;
+	m->arm_ip = CONTEXT;
+}
+
 #endif
 
 static void *unmapped;
@@ -83,6 +124,7 @@ static function make_stub(void)
 	if (p == MAP_FAILED)
 		err(1, "memory for the stub, writable and executable");
 	write_stub(p);
+	__builtin___clear_cache(p, (char *)p + 4096);
 	return (function)p;
 }
 

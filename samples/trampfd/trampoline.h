@@ -28,6 +28,16 @@
 #define REG_CONTEXT	PERF_REG_X86_CX
 #define REG_ARGUMENT	PERF_REG_X86_AX
 #define BY_REGISTER	__attribute__((regparm(1)))
+#elif defined(__aarch64__)
+#define REG_PC		PERF_REG_ARM64_PC
+#define REG_CONTEXT	PERF_REG_ARM64_X18
+#define REG_ARGUMENT	PERF_REG_ARM64_X0
+#define BY_REGISTER
+#elif defined(__arm__)
+#define REG_PC		PERF_REG_ARM_PC
+#define REG_CONTEXT	PERF_REG_ARM_IP
+#define REG_ARGUMENT	PERF_REG_ARM_R0
+#define BY_REGISTER
 #else
 #error "The samples have not been ported to this architecture."
 #endif
