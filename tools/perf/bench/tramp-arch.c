@@ -6,6 +6,10 @@
 
 #if defined(__x86_64__) && !defined(__ILP32__)
 #include "tramp-x86.h"
+#elif defined(__aarch64__)
+#include "tramp-arm64.h"
+#elif defined(__arm__)
+#include "tramp-arm.h"
 #else
 /* Only what C can do: direct and indirect calls, and entering the kernel. */
 const struct tramp_arch tramp_arch = {};
