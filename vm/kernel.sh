@@ -7,6 +7,7 @@
 #	notrampfd	the patched source without CONFIG_TRAMPFD, and without
 #			what only the tests need
 #	unpatched	the source as it came
+#	bench		the main kernel, with patches to compare it with
 
 # fragments <variant>: the configuration fragments, the later ones win
 fragments()
@@ -15,7 +16,7 @@ fragments()
 
 	echo "$c/base.config" "$c/$TARGET.config"
 	case $1 in
-	main)		echo "$c/tests.config" "$c/trampfd.config" "$t" ;;
+	main|bench)	echo "$c/tests.config" "$c/trampfd.config" "$t" ;;
 	debug)		echo "$c/tests.config" "$c/trampfd.config" "$t" "$c/debug.config" ;;
 	unpatched)	grep -v TRAMPFD "$t" > "$OUT/unpatched.fragment"
 			echo "$c/tests.config" "$OUT/unpatched.fragment" ;;
@@ -46,12 +47,14 @@ check_config()
 # configure <variant> [make arguments...]
 configure()
 {
-	local variant=$1 o=$OUT/$1 files stamp
+	local variant=$1 o=$OUT/$1 stage=$WORK/stage files stamp
 	shift
 
+	[ "$variant" != bench ] || stage=$WORK/stage-bench
+
 	read -ra files <<< "$(fragments "$variant" | tr '\n' ' ')"
-	stamp=$(cat "${files[@]}" "$VM/kernel.sh" "$WORK/stage.list" "$WORK/.source" \
-		<("${CROSS}gcc" --version) <(cd "$WORK/stage" && find . -name Kconfig -exec cat {} +) \
+	stamp=$(cat "${files[@]}" "$VM/kernel.sh" "$stage.list" "$WORK/.source" \
+		<("${CROSS}gcc" --version) <(cd "$stage" && find . -name Kconfig -exec cat {} +) \
 		2> /dev/null | sha256sum)
 	if [ ! -r "$o/.config" ] || [ "$(cat "$o/.stamp" 2> /dev/null)" != "$stamp" ]; then
 		mkdir -p "$o"
@@ -72,7 +75,10 @@ build_variant()
 {
 	local variant=$1 KSRC=$LINUX
 
-	[ "$variant" != unpatched ] || KSRC=$PRISTINE
+	case $variant in
+	unpatched)	KSRC=$PRISTINE ;;
+	bench)		KSRC=$LINUX_BENCH ;;
+	esac
 	configure "$variant"
 	kmake "$OUT/$variant" "$(basename "$IMAGE")"
 	# All guests run programs built with these headers.

@@ -27,6 +27,7 @@ else
 fi
 PRISTINE=$WORK/linux-pristine	# the source as it came
 LINUX=$WORK/linux		# the same with the overlay and the patches
+LINUX_BENCH=$WORK/linux-bench	# and with those of patches/6.12/bench
 
 # Settings of the caller's environment that would reach the builds.
 unset ARCH CROSS_COMPILE LLVM CC LD CFLAGS CPPFLAGS LDFLAGS KCFLAGS O V W C \
@@ -59,6 +60,7 @@ use_arch()
 		die "ARCH=$1 is not known.  Known are: $ARCHES"
 	TARGET=$1
 	KERNEL_TESTS=''
+	BENCH_VARIANT=main
 	ICOUNT_TARGET=()
 	# shellcheck source=vm/arch/x86_64.sh
 	. "$VM/arch/$1.sh"

@@ -6,15 +6,23 @@
 SERIES=$TOP/patches/6.12
 OVERLAY=(arch Documentation include mm samples tools)
 
-# The patches, in the order of the series file.
-patch_list() { sed -E 's/[ \t]*(#.*)?$//; /^$/d' "$SERIES/series"; }
+read_series() { sed -E 's/[ \t]*(#.*)?$//; /^$/d' "$SERIES/$1"; }
 
-# patched_files: the files that the patches edit
+# The patches, in the order of the series file.
+patch_list() { read_series series; }
+
+# Those that come on top, only for the kernel that measures; there may be none.
+bench_patch_list()
+{
+	[ ! -e "$SERIES/bench/series" ] || read_series bench/series | sed 's|^|bench/|'
+}
+
+# patched_files: the files that the patches on standard input edit
 patched_files()
 {
 	local p
 
-	for p in $(patch_list); do
+	while read -r p; do
 		sed -nE '/^--- /{N; s/^--- .*\n\+\+\+ [^/]*\/([^\t]*).*/\1/p}' "$SERIES/$p"
 	done | sort -u
 }
@@ -35,7 +43,7 @@ copy_patched()
 {
 	rm -rf "$2"
 	mkdir -p "$2"
-	patched_files | while read -r f; do
+	patch_list | patched_files | while read -r f; do
 		[ ! -e "$1/$f" ] || echo "$f"
 	done | rsync -lp --files-from=- "$1/" "$2/"
 }
@@ -97,7 +105,7 @@ explain_failure()
 		     /^Hunk #[0-9]+ FAILED/	{ sub("#", "", $2); sub("[.]", "", $5)
 						  print "    hunk " $2 " of " file ", near line " $5 }' "$out"
 	done
-	for f in $(patched_files); do
+	for f in $(patch_list | patched_files); do
 		[ -e "$1/$f" ] || say "    There is no file $f."
 	done
 	rm -rf "$LOG/rejects" "$out"

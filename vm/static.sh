@@ -6,7 +6,7 @@
 our_files()
 {
 	(cd "$WORK/stage" && find "${OVERLAY[@]}" -type f 2> /dev/null) |
-		grep -vxFf <(patched_files) | grep -E "${1:-.}" | sort
+		grep -vxFf <(patch_list | patched_files) | grep -E "${1:-.}" | sort
 }
 
 # our_objects: what the architecture's kernel builds of them
@@ -54,7 +54,7 @@ check_style()
 		esac
 		silent "checkpatch --strict $f" checkpatch "$ignore" -f "$f"
 	done
-	for f in $(patch_list); do
+	for f in $(patch_list) $(bench_patch_list); do
 		silent "checkpatch --strict patches/6.12/$f" checkpatch "" "$SERIES/$f"
 	done
 }

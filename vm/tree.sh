@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# Makes the source trees: $PRISTINE as Debian or the user has it, and $LINUX
-# with the overlay and the patches.  Both are compared with where they come
-# from each time; files that stay the same keep their times, so that make
-# builds only what changed.
+# Makes the source trees: $PRISTINE as Debian or the user has it, $LINUX with the
+# overlay and the patches, and $LINUX_BENCH with patches for measuring on top.
+# All are compared with where they come from each time; files that stay the
+# same keep their times, so that make builds only what changed.
 
 . "$VM/patches.sh"
 
@@ -28,13 +28,13 @@ sync_tree()
 	rsync -rlpc --itemize-changes "$staged/" "$to/"
 }
 
-# What was patched and is no longer gets its old content back, with a time from
-# before the last build.
+# touch_restored <list> <tree>: what was patched and is no longer gets its old
+# content back, with a time from before the last build
 touch_restored()
 {
 	sed -nE 's/^>f[.c][^ +]* //p' "$1" | while read -r f; do
-		touch "$LINUX/$f"
-		touch -r "$LINUX/$f" "$PRISTINE/$f"
+		touch "$2/$f"
+		touch -r "$2/$f" "$PRISTINE/$f"
 	done
 }
 
@@ -74,7 +74,31 @@ overlay()
 	rm -rf "$WORK/stage"
 	stage "$PRISTINE" "$WORK/stage"
 	sync_tree "$PRISTINE" "$WORK/stage" "$LINUX"
-	touch_restored "$WORK/stage.list.out"
+	touch_restored "$WORK/stage.list.out" "$LINUX"
+}
+
+# overlay_bench: what overlay() has staged, and the patches of bench/
+overlay_bench()
+{
+	local staged=$WORK/stage-bench p
+
+	rm -rf "$staged"
+	mkdir -p "$staged"
+	bench_patch_list | patched_files | while read -r f; do
+		[ ! -e "$PRISTINE/$f" ] || echo "$f"
+	done | rsync -lp --files-from=- "$PRISTINE/" "$staged/"
+	rsync -a "$WORK/stage/" "$staged/"
+	for p in $(bench_patch_list); do
+		try_patch "$staged" "$p"
+	done
+	sync_tree "$PRISTINE" "$staged" "$LINUX_BENCH"
+	touch_restored "$staged.list.out" "$LINUX_BENCH"
+}
+
+# make_bench_tree: after make_tree
+make_bench_tree()
+{
+	must overlay-bench "apply what only the benchmark's kernel gets" overlay_bench
 }
 
 make_tree()

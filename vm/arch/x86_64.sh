@@ -11,6 +11,7 @@ QEMU_CONSOLE=(-serial chardev:console)
 CONSOLE=ttyS0
 # Calibration is right to a few parts in a million only.
 ICOUNT_TARGET=(kernel:tsc_early_khz=1000000 kernel:tsc=reliable)
+BENCH_VARIANT=bench
 
 # The kernel's own selftests on the paths that trampfd touches, as
 # "collection:program": only what builds statically and ends within seconds.
