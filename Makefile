@@ -15,22 +15,24 @@ help:
 	@echo 'make run          boot a kernel with trampfd in QEMU, run the samples on it,'
 	@echo '                  and print what a call costs'
 	@echo 'make check        all tests: selftests in guests, static checks'
+	@echo 'make bench        what trampolines cost in instructions, against every other way:'
+	@echo '                  a table, and CSV and a chart in build/bench/'
 	@echo 'make shell        boot the kernel of "make run" with a shell; "exit" ends it'
 	@echo 'make apply KDIR=  put the feature onto your own Linux 6.12 tree'
 	@echo 'make clean        remove build/'
 	@echo
-	@echo 'ARCH=<arch>       one of: $(patsubst vm/arch/%.sh,%,$(wildcard vm/arch/*.sh)) (run, check, shell)'
+	@echo 'ARCH=<arch>       one of: $(patsubst vm/arch/%.sh,%,$(wildcard vm/arch/*.sh)) (run, check, bench, shell)'
 	@echo 'KDIR=<dir>        build from this 6.12 tree, which stays as it is,'
-	@echo "                  instead of Debian's linux-source-6.12 (run, check, shell)"
+	@echo "                  instead of Debian's linux-source-6.12 (run, check, bench, shell)"
 	@echo 'JOBS=<n>          jobs at once, $(JOBS) by default'
 	@echo
 	@echo 'Missing Debian packages (listed in vm/packages) are installed through apt.'
 	@echo 'Logs are in build/log/.'
 
-run check shell apply:
+run check bench shell apply:
 	@$(RUN) vm/$@.sh
 
 clean:
 	rm -rf build
 
-.PHONY: help run check shell apply clean
+.PHONY: help run check bench shell apply clean

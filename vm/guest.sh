@@ -63,11 +63,27 @@ boot()
 		-kernel "$OUT/$variant/$IMAGE" -initrd "$initrd" -append "$append" "${qemu[@]}"
 }
 
+# show <variant> <initramfs> <job> <boot arguments...>: boot, show what the job
+# prints, and count
+show()
+{
+	local job=$3 log=build/log/$TARGET-$3.log start=$SECONDS
+
+	printf '[%3d:%02d] boot and run: %s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$job"
+	boot "$@" 2>&1 < /dev/null | tr -d '\r' |
+		tee "$log" | sed -un '/^trampfd-guest: begin/,/^trampfd-guest: end/{
+			/^trampfd-guest: fail/{s/^trampfd-guest: //p;d}
+			/^\(trampfd-guest\|csv\):/!p}' || :
+	printf '\n[%3d:%02d] %s: %d s  (log: %s)\n' $((SECONDS / 60)) $((SECONDS % 60)) \
+		"$job" $((SECONDS - start)) "$log"
+	python3 "$VM/report.py" guest "$log" >> "$RESULTS"
+}
+
 # Two CPUs that really run at once, whether or not there is KVM.
 SMP=(-accel "tcg,thread=multi" -smp "2,sockets=2" kernel:CPUS=2)
-# One nanosecond for each instruction, the same in every run.
+# One nanosecond for each instruction, and the same date, in every run.
 ICOUNT=(-accel tcg -smp 1 -icount "shift=0,sleep=off" -seed 1
-	kernel:CPUS=1 kernel:nokaslr kernel:norandmaps)
+	-rtc "base=2026-01-01,clock=vm" kernel:CPUS=1 kernel:nokaslr kernel:norandmaps)
 
 # build_samples: into $OUT/samples
 build_samples()

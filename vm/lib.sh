@@ -111,6 +111,17 @@ result()
 	printf '%s\t%s\t%s\t%s\n' "$1" "$2" "${detail//$'\t'/ }" "${log#"$TOP"/}" >> "$RESULTS"
 }
 
+# add_results <whose> [show]: count the lines of standard input, say how many, and
+# show each
+add_results()
+{
+	awk -F'\t' -v OFS='\t' -v whose="$1" -v show="${2:-}" -v results="$RESULTS" '
+		{ $2 = whose ": " $2; print >> results; n[$1]++ }
+		show { sub(whose ": ", "", $2); printf "  %s  %s: %s\n", $1, $2, $3 }
+		END { printf "         %s: %d passed, %d failed, %d skipped\n",
+			whose, n["pass"], n["fail"], n["skip"] }'
+}
+
 # kmake <object directory> <make arguments...>: the kernel's make on $LINUX
 kmake()
 {

@@ -84,12 +84,3 @@ count_comparison()
 	python3 "$VM/report.py" compare "build/log/$TARGET-guest-main.log" \
 		"build/log/$TARGET-guest-unpatched.log" "$@" | add_results "$TARGET compared"
 }
-
-# add_results <guest>: count the lines of standard input, and say how many
-add_results()
-{
-	awk -F'\t' -v OFS='\t' -v guest="$1" -v results="$RESULTS" '
-		{ $2 = guest ": " $2; print >> results; n[$1]++ }
-		END { printf "         %s: %d passed, %d failed, %d skipped\n",
-			guest, n["pass"], n["fail"], n["skip"] }'
-}

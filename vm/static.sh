@@ -138,11 +138,12 @@ check_docs()
 	done
 }
 
-report_test()
+# python_test <name>: the unit tests of vm/<name>.py
+python_test()
 {
 	local out
 
-	out=$(python3 "$VM/report_test.py" 2>&1) || { say "$out"; return 1; }
+	out=$(python3 "$VM/$1_test.py" 2>&1) || { say "$out"; return 1; }
 }
 
 check_scripts()
@@ -150,5 +151,6 @@ check_scripts()
 	# The sourced files' variables are used elsewhere.
 	silent "shellcheck vm/" shellcheck -x -e SC2034,SC2153 -P "$VM:$TOP" "$VM"/*.sh "$VM"/cc "$VM"/init "$VM"/timeout \
 		"$VM"/jobs/* "$TOP/.ci/run"
-	silent "planted failures of guests are seen" report_test
+	silent "planted failures of guests are seen" python_test report
+	silent "costs above their limits are seen" python_test bench_check
 }

@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Checks what perf bench tramp has measured in a guest that counts instructions.
+
+    bench_check.py same CSV CSV     whether two boots have given the same figures
+    bench_check.py limits ARCH CSV  whether the costs keep their limits
+
+It prints results as report.py does: status, name, detail and file, with tabs
+between them.
+"""
+import csv
+import sys
+
+# What a limit has on top of its target, so that another compiler does not break it.
+ROOM = 1.03
+
+
+class Missing(Exception):
+    """A figure that was not measured."""
+
+
+def read(path):
+    """{(bench, method, n): cost} of a CSV file."""
+    with open(path, newline="") as f:
+        return {(row["bench"], row["method"], int(row["n"])): float(row["cost"])
+                for row in csv.DictReader(f)}
+
+
+def same(first, second):
+    """One result for each bench: do the two have the same figures?"""
+    results = []
+    for bench in dict.fromkeys(["call", *(key[0] for key in [*first, *second])]):
+        keys = [key for key in {**first, **second} if key[0] == bench]
+        differ = [key for key in keys if first.get(key) != second.get(key)]
+        name = f"{bench}: the same figures in two boots"
+        if not keys:
+            results.append(("fail", name, "there are none"))
+        elif differ:
+            _, method, n = differ[0]
+            results.append(("fail", name, f"{len(differ)} of {len(keys)} are not, as {method}, n = {n}: "
+                            f"{first.get(differ[0], 'none')} and {second.get(differ[0], 'none')}"))
+        else:
+            results.append(("pass", name, f"all {len(keys)}"))
+    return results
+
+
+class Costs:
+    """The figures by name."""
+
+    def __init__(self, figures):
+        self.figures = figures
+
+    def __call__(self, method, n=1, bench="call"):
+        try:
+            return self.figures[bench, method, n]
+        except KeyError:
+            raise Missing(f"{bench} of {method}, n = {n}, was not measured") from None
+
+    def create(self, method, n):
+        return self(method, n, "create")
+
+
+def at_most(name, target, measured):
+    return name, target, measured, False
+
+
+def at_least(name, target, measured):
+    return name, target, measured, True
+
+
+# Name, target, and how it is measured.
+ONE = "a call with PC and one register"
+X86_64 = [
+    at_most(f"instructions of {ONE}", 285, lambda c: c("trampfd")),
+    at_most(f"{ONE}, in vsyscalls", 0.95, lambda c: c("trampfd") / c("vsyscall")),
+    at_most(f"{ONE}, in calls the way of v1", 0.45, lambda c: c("trampfd") / c("v1")),
+    at_least(f"a SIGSEGV handler, in calls with PC and one register", 15,
+             lambda c: c("signal") / c("trampfd")),
+    at_most("a call, one of 1000 to one of 1", 1.12, lambda c: c("trampfd", 1000) / c("trampfd")),
+    at_most("a call, one of 1000000 to one of 1", 1.12,
+            lambda c: c("trampfd", 1000000) / c("trampfd")),
+    at_most("a call, 64 regions to one", 1.12,
+            lambda c: c("trampfd-64regions", 64) / c("trampfd")),
+    at_most("instructions of each further register, of 3", 8,
+            lambda c: (c("trampfd-3reg") - c("trampfd")) / 2),
+    at_most("instructions of each further register, of 7", 8,
+            lambda c: (c("trampfd-7reg") - c("trampfd")) / 6),
+    at_most("instructions of 8 bytes of stack data", 80,
+            lambda c: c("trampfd-stack8") - c("trampfd")),
+] + [limit for n in (4096, 65536) for limit in (
+    at_least(f"a written stub, in trampolines made in one call of {n}", 50,
+             lambda c, n=n: c.create("stub-each", n) / c.create("trampfd-batch", n)),
+    at_least(f"a descriptor and a mapping each, in trampolines made in one call of {n}", 20,
+             lambda c, n=n: c.create("trampfd-v1way", n) / c.create("trampfd-batch", n)),
+)]
+
+OTHERS = [
+    at_most(f"{ONE}, in getppid system calls", 1.6, lambda c: c("trampfd") / c("getppid")),
+]
+
+
+def limits(arch, figures):
+    """One result for each limit of an architecture."""
+    costs, results = Costs(figures), []
+    for name, target, measure, least in X86_64 if arch == "x86_64" else OTHERS:
+        limit = target / ROOM if least else target * ROOM
+        words = f"at {'least' if least else 'most'} {limit:.4g} (target {target:g})"
+        try:
+            measured = measure(costs)
+        except Missing as missing:
+            results.append(("fail", name, f"{missing}; {words}"))
+            continue
+        good = measured >= limit if least else measured <= limit
+        results.append(("pass" if good else "fail", name, f"{measured:.4g}, {words}"))
+    return results
+
+
+def main():
+    mode, *args = sys.argv[1:]
+    if mode == "same":
+        results, path = same(read(args[0]), read(args[1])), args[0]
+    else:
+        results, path = limits(args[0], read(args[1])), args[1]
+    for result in results:
+        print("\t".join([*result, path]))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Plants costs that are too high, and checks that bench_check.py sees them."""
+import os
+import tempfile
+import unittest
+
+import bench_chart
+import bench_check
+
+CSV = """bench,method,n,cost,unit
+call,trampfd,1,250.00,instructions
+call,trampfd,1000,255.00,instructions
+call,trampfd,1000000,260.00,instructions
+call,trampfd-3reg,1,264.00,instructions
+call,trampfd-7reg,1,292.00,instructions
+call,trampfd-stack8,1,330.00,instructions
+call,trampfd-64regions,64,250.00,instructions
+call,signal,1,4000.00,instructions
+call,getppid,1,200.00,instructions
+call,vsyscall,1,320.00,instructions
+call,v1,1,700.00,instructions
+create,stub-each,4096,15000.00,instructions
+create,trampfd-batch,4096,250.00,instructions
+create,trampfd-v1way,4096,12000.00,instructions
+create,stub-each,65536,15000.00,instructions
+create,trampfd-batch,65536,250.00,instructions
+create,trampfd-v1way,65536,12000.00,instructions
+"""
+
+
+def figures(text=CSV):
+    with tempfile.NamedTemporaryFile("w", suffix=".csv", delete=False) as f:
+        f.write(text)
+    try:
+        return bench_check.read(f.name)
+    finally:
+        os.unlink(f.name)
+
+
+def failed(results):
+    return [f"{name}: {detail}" for status, name, detail in results if status != "pass"]
+
+
+class Limits(unittest.TestCase):
+    def fails(self, count, pattern, old, new, arch="x86_64"):
+        self.assertIn(old, CSV)
+        found = failed(bench_check.limits(arch, figures(CSV.replace(old, new))))
+        self.assertEqual(len(found), count, found)
+        self.assertRegex(found[0], pattern)
+
+    def test_good(self):
+        results = bench_check.limits("x86_64", figures())
+        self.assertEqual(failed(results), [])
+        self.assertEqual(len(results), len(bench_check.X86_64))
+        self.assertEqual(failed(bench_check.limits("arm64", figures())), [])
+
+    def test_each_limit(self):
+        for old, new, pattern in (
+                ("vsyscall,1,320", "vsyscall,1,255", "in vsyscalls: 0.98.*target 0.95"),
+                ("v1,1,700", "v1,1,535", "way of v1"),
+                ("signal,1,4000", "signal,1,3600", "SIGSEGV handler.*at least 14.56"),
+                ("trampfd,1000,255", "trampfd,1000,290", "one of 1000 to"),
+                ("trampfd,1000000,260", "trampfd,1000000,290", "one of 1000000 to"),
+                ("64regions,64,250", "64regions,64,290", "64 regions"),
+                ("3reg,1,264", "3reg,1,267", "of 3: 8.5"),
+                ("7reg,1,292", "7reg,1,300", "of 7: 8.33"),
+                ("stack8,1,330", "stack8,1,333", "stack data: 83"),
+                ("batch,4096,250", "batch,4096,310", "stub, in trampolines.* of 4096: 48.39"),
+                ("batch,65536,250", "batch,65536,310", "stub, in trampolines.* of 65536: 48.39"),
+                ("v1way,4096,12000", "v1way,4096,4800", "descriptor and.* of 4096: 19.2"),
+                ("v1way,65536,12000", "v1way,65536,4800", "descriptor and.* of 65536: 19.2")):
+            with self.subTest(new):
+                self.fails(1, pattern, old, new)
+
+    def test_call(self):
+        self.fails(2, "instructions of a call.*: 294, at most 293", "trampfd,1,250", "trampfd,1,294")
+        self.fails(1, "getppid system calls: 1.65", "trampfd,1,250", "trampfd,1,330", "arm64")
+
+    def test_room(self):
+        found = failed(bench_check.limits("x86_64", figures(CSV.replace("stack8,1,330", "stack8,1,332"))))
+        self.assertEqual(found, [])
+
+    def test_not_measured(self):
+        self.fails(1, "v1, n = 1, was not measured", "call,v1,1", "call,v2,1")
+        self.assertEqual(len(failed(bench_check.limits("x86_64", {}))), len(bench_check.X86_64))
+        self.assertEqual(len(failed(bench_check.limits("arm64", {}))), 1)
+
+
+class Same(unittest.TestCase):
+    def test_same(self):
+        results = bench_check.same(figures(), figures())
+        self.assertEqual(failed(results), [])
+        self.assertEqual([detail for _, _, detail in results], ["all 11", "all 6"])
+
+    def test_differ(self):
+        for bench, old, new in (("call", "trampfd,1,250", "trampfd,1,251"),
+                                ("call", "call,v1,1", "call,v2,1"),
+                                ("create", "each,4096,15000", "each,4096,15001")):
+            other = figures(CSV.replace(old, new))
+            for a, b in ((figures(), other), (other, figures())):
+                found = failed(bench_check.same(a, b))
+                self.assertEqual(len(found), 1, found)
+                self.assertIn(f"{bench}: the same", found[0])
+
+    def test_nothing(self):
+        self.assertEqual(len(failed(bench_check.same({}, {}))), 1)
+
+
+class Chart(unittest.TestCase):
+    def test_texts_are_apart(self):
+        ends = sorted(line[4] for line in bench_chart.creates(figures()) if line[5])
+        self.assertEqual(len(ends), 3)
+        for lower, upper in zip(ends, ends[1:]):
+            self.assertGreaterEqual(upper, lower * bench_chart.APART * 0.999)
+
+    def test_all_calls(self):
+        self.assertEqual(len(bench_chart.calls(figures())), 11)
+
+
+if __name__ == "__main__":
+    unittest.main()
