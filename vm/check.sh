@@ -10,6 +10,7 @@
 . "$VM/guest.sh"
 . "$VM/selftests.sh"
 . "$VM/static.sh"
+. "$VM/perf.sh"
 
 cd "$TOP"
 arches=${TRAMPFD_ARCH:-$ARCHES}
@@ -27,6 +28,27 @@ built()
 	fi
 }
 
+# check_bench: what trampolines cost
+check_bench()
+{
+	local variant
+
+	variant=$(bench_variant)
+	if [ "$variant" != main ]; then
+		make_bench_tree
+		built "$TARGET-build-$variant" "build the $variant kernel" build_variant "$variant"
+		[ $STEP_RC -eq 0 ] || return 0
+	fi
+	built "$TARGET-perf" "build perf" build_perf
+	[ $STEP_RC -eq 0 ] || return 0
+	bench_boot "$variant"
+	built "$TARGET-bench-guest" "pack perf for the guest" pack_perf "$variant"
+	step "$TARGET-bench" "boot the $variant kernel and run: perf bench tramp" bench_guest
+	step "$TARGET-bench-again" "once more" bench_guest
+	{ bench_counted bench; bench_counted bench-again; bench_results; } |
+		add_results "$TARGET bench"
+}
+
 # shellcheck disable=SC2086
 need_packages $arches
 make_tree
@@ -41,6 +63,8 @@ for arch in $arches; do
 	mapfile -t collections < <(kernel_collections)
 	run_guest main 1500 trampfd "${collections[@]}"
 	count_guest main trampfd guest
+
+	check_bench
 
 	built "$TARGET-static-compile" "compile with W=1 and sparse" check_compile
 
