@@ -11,6 +11,7 @@
 . "$VM/selftests.sh"
 . "$VM/static.sh"
 . "$VM/perf.sh"
+. "$VM/faults.sh"
 
 cd "$TOP"
 arches=${TRAMPFD_ARCH:-$ARCHES}
@@ -76,6 +77,7 @@ for arch in $arches; do
 		run_guest unpatched 900 "${collections[@]}"
 		count_guest unpatched guest
 		count_comparison "${collections[@]}"
+		check_faults
 	fi
 	built "$TARGET-build-notrampfd" "build the kernel without CONFIG_TRAMPFD" build_variant notrampfd
 	if [ $STEP_RC -eq 0 ]; then

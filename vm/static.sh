@@ -153,4 +153,5 @@ check_scripts()
 		"$VM"/jobs/* "$TOP/.ci/run"
 	silent "planted failures of guests are seen" python_test report
 	silent "costs above their limits are seen" python_test bench_check
+	silent "planted stores and locks are seen" python_test fault_path
 }
