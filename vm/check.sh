@@ -65,6 +65,15 @@ for arch in $arches; do
 	run_guest main 1500 trampfd "${collections[@]}"
 	count_guest main trampfd guest
 
+	for guest in "${FURTHER_GUESTS[@]}"; do
+		read -r name variant args <<< "$guest"
+		built "$TARGET-build-$variant" "build the $variant kernel" build_variant "$variant"
+		[ $STEP_RC -eq 0 ] || continue
+		# shellcheck disable=SC2086
+		run_further_guest "$name" "$variant" 1500 $args
+		count_guest "$name" trampfd guest
+	done
+
 	check_bench
 
 	built "$TARGET-static-compile" "compile with W=1 and sparse" check_compile

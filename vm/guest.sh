@@ -79,8 +79,6 @@ show()
 	python3 "$VM/report.py" guest "$log" >> "$RESULTS"
 }
 
-# Two CPUs that really run at once, whether or not there is KVM.
-SMP=(-accel "tcg,thread=multi" -smp "2,sockets=2" kernel:CPUS=2)
 # One nanosecond for each instruction, and the same date, in every run.
 ICOUNT=(-accel tcg -smp 1 -icount "shift=0,sleep=off" -seed 1
 	-rtc "base=2026-01-01,clock=vm" kernel:CPUS=1 kernel:nokaslr kernel:norandmaps)

@@ -8,6 +8,7 @@
 #			what only the tests need
 #	unpatched	the source as it came
 #	bench		the main kernel, with patches to compare it with
+#	others		main, with what vm/config/<arch>-<variant>.config says
 
 # fragments <variant>: the configuration fragments, the later ones win
 fragments()
@@ -21,6 +22,7 @@ fragments()
 	unpatched)	grep -v TRAMPFD "$t" > "$OUT/unpatched.fragment"
 			echo "$c/tests.config" "$OUT/unpatched.fragment" ;;
 	notrampfd)	echo "$c/notrampfd.config" ;;
+	*)		echo "$c/tests.config" "$c/trampfd.config" "$t" "$c/$TARGET-$1.config" ;;
 	esac
 }
 

@@ -62,12 +62,16 @@ use_arch()
 	KERNEL_TESTS=''
 	BENCH_VARIANT=main
 	ICOUNT_TARGET=()
+	CPUS=2
+	FURTHER_GUESTS=()
 	# shellcheck source=vm/arch/x86_64.sh
 	. "$VM/arch/$1.sh"
 	CROSS=$TRIPLET-
 	[ "$(uname -m)" != "$TARGET" ] || CROSS=
 	OUT=$WORK/$TARGET
 	mkdir -p "$OUT"
+	# CPUs that really run at once, whether or not there is KVM.
+	SMP=(-accel "tcg,thread=multi" -smp "$CPUS,sockets=$CPUS" kernel:CPUS="$CPUS")
 }
 
 # step <log name> <what it does> <command...>: run a command with its output in

@@ -59,6 +59,17 @@ run_guest()
 		kernel:COLLECTIONS="$(IFS=,; echo "$*")"
 }
 
+# run_further_guest <name> <variant> <limit in seconds> [as for boot]
+run_further_guest()
+{
+	local name=$1 variant=$2 limit=$3
+	shift 3
+
+	step "$TARGET-guest-$name" "boot the $variant kernel as \"$name\" and run: trampfd" \
+		boot "$variant" "$OUT/kselftest.cpio" kselftest "$limit" "${SMP[@]}" \
+		kernel:COLLECTIONS=trampfd "$@"
+}
+
 # count_guest <variant> <collection...>: count what its log says; "guest" stands
 # for the guest's own good end
 count_guest()

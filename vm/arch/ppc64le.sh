@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2034
+# What building and booting has to know about ppc64le.
+
+KARCH=powerpc				# the kernel's ARCH=
+SRCARCH=powerpc				# its directory in arch/
+IMAGE=vmlinux
+TRIPLET=powerpc64le-linux-gnu
+QEMU=(qemu-system-ppc64 -M pseries -cpu POWER9)
+QEMU_CONSOLE=(-serial chardev:console)
+CONSOLE=hvc0
+# The other MMU; and a kernel that does not load r14 to r31 again on its way out
+# of a fault, with 32-bit programs, which go with no other.
+FURTHER_GUESTS=("hash main kernel:disable_radix" "compat compat")
