@@ -29,8 +29,81 @@ built()
 	fi
 }
 
-# check_bench: what trampolines cost
-check_bench()
+# Guests run beside the builds that follow, at most two at once.
+declare -A QUEUED
+
+# queue <step name> <what it does> <counting function> <command...>
+queue()
+{
+	local name=$1 what=$2 count=$3
+	shift 3
+
+	while [ ${#BACKGROUND[@]} -ge 2 ]; do
+		count_one
+	done
+	QUEUED[$name]="$TARGET $count"
+	start_step "$name" "$what" "$@"
+}
+
+# count_one: wait for one of them, and count its results
+count_one()
+{
+	local now=$TARGET arch count
+
+	end_step
+	read -r arch count <<< "${QUEUED[$STEP_NAME]}"
+	unset "QUEUED[$STEP_NAME]"
+	use_arch "$arch"
+	$count
+	use_arch "$now"
+}
+
+# count_until <step name>...: wait until these are counted, or all
+count_until()
+{
+	local name
+
+	for name in "${@:-${!QUEUED[@]}}"; do
+		while [ -n "${QUEUED[$name]:-}" ]; do
+			count_one
+		done
+	done
+}
+
+# queue_guest <name> <variant> <limit in seconds> <counting function> <collections> [as for boot]
+queue_guest()
+{
+	local name=$1 variant=$2 limit=$3 count=$4 collections=$5
+	shift 5
+
+	queue "$TARGET-guest-$name" "$TARGET: boot the $name guest and run: ${collections//,/ }" "$count" \
+		boot "$variant" "$OUT/kselftest.cpio" kselftest "$limit" "${SMP[@]}" \
+		kernel:COLLECTIONS="$collections" "$@"
+}
+
+count_main() { count_guest main trampfd guest; }
+
+count_further() { count_guest "${STEP_NAME#"$TARGET-guest-"}" trampfd guest; }
+
+count_notrampfd() { count_skipped notrampfd ENOSYS; }
+
+count_unpatched()
+{
+	local collections
+
+	mapfile -t collections < <(kernel_collections)
+	count_guest unpatched guest
+	count_comparison "${collections[@]}"
+}
+
+count_bench()
+{
+	{ bench_counted bench; bench_counted bench-again; bench_results; } |
+		add_results "$TARGET bench"
+}
+
+# queue_bench: what trampolines cost
+queue_bench()
 {
 	local variant
 
@@ -42,67 +115,68 @@ check_bench()
 	fi
 	built "$TARGET-perf" "build perf" build_perf
 	[ $STEP_RC -eq 0 ] || return 0
-	bench_boot "$variant"
 	built "$TARGET-bench-guest" "pack perf for the guest" pack_perf "$variant"
-	step "$TARGET-bench" "boot the $variant kernel and run: perf bench tramp" bench_guest
-	step "$TARGET-bench-again" "once more" bench_guest
-	{ bench_counted bench; bench_counted bench-again; bench_results; } |
-		add_results "$TARGET bench"
+	bench_boot "$variant"
+	queue "$TARGET-bench" "$TARGET: boot and run twice: perf bench tramp" count_bench bench_twice
 }
 
-# shellcheck disable=SC2086
-need_packages $arches
-make_tree
-for arch in $arches; do
-	use_arch "$arch"
+# What is done for each architecture.
+check_arch()
+{
+	local guest name variant args collections
+
 	built "$TARGET-build-main" "build the main kernel" build_variant main
-	[ $STEP_RC -eq 0 ] || continue
+	[ $STEP_RC -eq 0 ] || return 0
 	built "$TARGET-busybox" "build the guest's busybox" build_busybox
-	[ $STEP_RC -eq 0 ] || continue
+	[ $STEP_RC -eq 0 ] || return 0
 	built "$TARGET-selftests" "build the selftests" build_selftests
-	[ $STEP_RC -eq 0 ] || continue
-	mapfile -t collections < <(kernel_collections)
-	run_guest main 1500 trampfd "${collections[@]}"
-	count_guest main trampfd guest
+	[ $STEP_RC -eq 0 ] || return 0
+	collections=$(kernel_collections | sed '1i trampfd' | paste -sd,)
+	queue_guest main main 1500 count_main "$collections"
 
 	for guest in "${FURTHER_GUESTS[@]}"; do
 		read -r name variant args <<< "$guest"
 		built "$TARGET-build-$variant" "build the $variant kernel" build_variant "$variant"
 		[ $STEP_RC -eq 0 ] || continue
 		# shellcheck disable=SC2086
-		run_further_guest "$name" "$variant" 1500 $args
-		count_guest "$name" trampfd guest
+		queue_guest "$name" "$variant" 1500 count_further trampfd $args
 	done
 
-	check_bench
-
 	built "$TARGET-static-compile" "compile with W=1 and sparse" check_compile
+	queue_bench
+}
 
-	# One architecture stands for what is the same on all of them.
-	[ "$TARGET" = x86_64 ] || continue
+# One architecture stands for what is the same on all of them.
+check_x86_64()
+{
+	built "$TARGET-build-debug" "build the debug kernel" build_variant debug
+	[ $STEP_RC -ne 0 ] || queue_guest debug debug 3600 count_further trampfd
 
 	built "$TARGET-build-unpatched" "build the unpatched kernel" build_variant unpatched
 	if [ $STEP_RC -eq 0 ]; then
-		run_guest unpatched 900 "${collections[@]}"
-		count_guest unpatched guest
-		count_comparison "${collections[@]}"
+		count_until "$TARGET-guest-main"
+		queue_guest unpatched unpatched 900 count_unpatched \
+			"$(kernel_collections | paste -sd,)"
 		check_faults
 	fi
 	built "$TARGET-build-notrampfd" "build the kernel without CONFIG_TRAMPFD" build_variant notrampfd
-	if [ $STEP_RC -eq 0 ]; then
-		run_guest notrampfd 300 trampfd
-		count_skipped notrampfd ENOSYS
-	fi
-	built "$TARGET-build-debug" "build the debug kernel" build_variant debug
-	if [ $STEP_RC -eq 0 ]; then
-		run_guest debug 3000 trampfd
-		count_guest debug trampfd guest
-	fi
+	[ $STEP_RC -ne 0 ] || queue_guest notrampfd notrampfd 300 count_notrampfd trampfd
 
 	built static-style "checkpatch" check_style
 	built static-clang "compile with clang" check_clang
 	built static-docs "headers and documentation" eval 'check_headers; check_docs'
 	built static-scripts "the scripts themselves" check_scripts
+}
+
+# shellcheck disable=SC2086
+need_packages $arches
+make_tree
+# The longest guest is x86-64's debug kernel, so that one comes first.
+for arch in $(tr ' ' '\n' <<< "$arches" | sort -r); do
+	use_arch "$arch"
+	check_arch
+	[ "$arch" != x86_64 ] || check_x86_64
 done
+count_until
 
 exec python3 "$VM/report.py" total check "$RESULTS"

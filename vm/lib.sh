@@ -95,6 +95,52 @@ step()
 	fi
 }
 
+declare -A BACKGROUND BACKGROUND_START BACKGROUND_WHAT
+
+# start_step <as step>: the same in the background
+start_step()
+{
+	local name=$1
+	BACKGROUND_WHAT[$name]=$2
+	BACKGROUND_START[$name]=$SECONDS
+	shift 2
+	printf '[%3d:%02d] %s, in the background  (log: %s)\n' $((SECONDS / 60)) $((SECONDS % 60)) \
+		"${BACKGROUND_WHAT[$name]}" "${LOG#"$TOP"/}/$name.log"
+	# In a process group of its own, to be ended as a whole.
+	set -m
+	(set -e; "$@") > "$LOG/$name.log" 2>&1 < /dev/null &
+	BACKGROUND[$name]=$!
+	set +m
+}
+
+# end_step: wait for one of them; its log's name is in STEP_NAME
+end_step()
+{
+	local pid name
+
+	STEP_RC=0
+	wait -n -p pid "${BACKGROUND[@]}" || STEP_RC=$?
+	for name in "${!BACKGROUND[@]}"; do
+		[ "${BACKGROUND[$name]}" = "$pid" ] || continue
+		STEP_NAME=$name
+		STEP_LOG=$LOG/$name.log
+		unset "BACKGROUND[$name]"
+		printf '[%3d:%02d] %s: %s after %d s  (log: %s)\n' $((SECONDS / 60)) $((SECONDS % 60)) \
+			"${BACKGROUND_WHAT[$name]}" "$([ $STEP_RC -eq 0 ] && echo "done" || echo FAILED)" \
+			$((SECONDS - BACKGROUND_START[$name])) "${STEP_LOG#"$TOP"/}"
+	done
+}
+
+kill_background()
+{
+	local pid
+
+	for pid in "${BACKGROUND[@]}"; do
+		kill -KILL -- "-$pid" 2> /dev/null || :
+	done
+}
+trap kill_background EXIT
+
 # must <as step>: what follows is of no use without it
 must()
 {

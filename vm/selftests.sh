@@ -48,28 +48,6 @@ tests_of() { kernel_tests | tr -s ' \t' '\n' | sed -n "s/^$1://p"; }
 
 kernel_collections() { kernel_tests | tr -s ' \t' '\n' | sed -n 's/:.*//p' | sort -u; }
 
-# run_guest <variant> <limit in seconds> <collection...>
-run_guest()
-{
-	local variant=$1 limit=$2
-	shift 2
-
-	step "$TARGET-guest-$variant" "boot the $variant kernel and run: $*" \
-		boot "$variant" "$OUT/kselftest.cpio" kselftest "$limit" "${SMP[@]}" \
-		kernel:COLLECTIONS="$(IFS=,; echo "$*")"
-}
-
-# run_further_guest <name> <variant> <limit in seconds> [as for boot]
-run_further_guest()
-{
-	local name=$1 variant=$2 limit=$3
-	shift 3
-
-	step "$TARGET-guest-$name" "boot the $variant kernel as \"$name\" and run: trampfd" \
-		boot "$variant" "$OUT/kselftest.cpio" kselftest "$limit" "${SMP[@]}" \
-		kernel:COLLECTIONS=trampfd "$@"
-}
-
 # count_guest <variant> <collection...>: count what its log says; "guest" stands
 # for the guest's own good end
 count_guest()
