@@ -1124,6 +1124,12 @@ static const struct vm_operations_struct trampfd_vm_ops = {
 	.mremap	= trampfd_mremap,
 };
 
+/* An address that is wider than a pointer must not become another one. */
+static void __user *trampfd_user_ptr(u64 address)
+{
+	return u64_to_user_ptr(min_t(u64, address, ULONG_MAX));
+}
+
 /*
  * TRAMPFD_SET: first contexts are made of all records, which touches user
  * memory and may run out of kernel memory, then they are installed.
@@ -1394,7 +1400,7 @@ static int trampfd_ctx_make_all(struct trampfd_batch *batch,
 				const struct trampfd_contexts *args,
 				struct trampfd_ctx **head, int *error)
 {
-	struct trampfd_record __user *urecords = u64_to_user_ptr(args->records);
+	struct trampfd_record __user *urecords = trampfd_user_ptr(args->records);
 	struct trampfd_ctx *ctx;
 	u32 done, i, n;
 
@@ -1580,8 +1586,8 @@ static long trampfd_ioctl_set(struct trampfd_table *table,
 	batch->foreign = ~trampfd_abi_mask(batch->abi);
 	/* No PC is that high. */
 	batch->pc = U64_MAX;
-	batch->uregs = u64_to_user_ptr(args->regs);
-	batch->ustack = u64_to_user_ptr(args->stack);
+	batch->uregs = trampfd_user_ptr(args->regs);
+	batch->ustack = trampfd_user_ptr(args->stack);
 	batch->regs_left = args->nregs;
 	batch->stack_left = args->stack_size;
 	batch->reg = batch->regs;
@@ -1656,9 +1662,9 @@ static void trampfd_ctx_show(const struct trampfd_ctx *ctx, bool sealed,
 static long trampfd_ioctl_get(struct trampfd_table *table,
 			      const struct trampfd_contexts *args)
 {
-	struct trampfd_record __user *urecord = u64_to_user_ptr(args->records);
-	struct trampfd_reg __user *uregs = u64_to_user_ptr(args->regs);
-	u8 __user *ustack = u64_to_user_ptr(args->stack);
+	struct trampfd_record __user *urecord = trampfd_user_ptr(args->records);
+	struct trampfd_reg __user *uregs = trampfd_user_ptr(args->regs);
+	u8 __user *ustack = trampfd_user_ptr(args->stack);
 	u32 regs_left = args->nregs, stack_left = args->stack_size;
 	struct trampfd_reg *regs __free(kfree) = NULL;
 	struct trampfd_record record;
@@ -1763,7 +1769,7 @@ static long trampfd_ioctl_list(struct trampfd_table *table,
 	list = kvmalloc_array(args->count, sizeof(*list), GFP_KERNEL);
 	if (!list)
 		return -ENOMEM;
-	if (copy_from_user(list, u64_to_user_ptr(args->trampolines),
+	if (copy_from_user(list, trampfd_user_ptr(args->trampolines),
 			   args->count * sizeof(*list))) {
 		kvfree(list);
 		return -EFAULT;
@@ -1829,7 +1835,7 @@ static long trampfd_ioctl_allow(struct trampfd_table *table,
 		return -ENOMEM;
 	refcount_set(&allowed->refs, 1);
 	allowed->count = args->count;
-	if (copy_from_user(allowed->pcs, u64_to_user_ptr(args->pcs),
+	if (copy_from_user(allowed->pcs, trampfd_user_ptr(args->pcs),
 			   args->count * sizeof(*allowed->pcs)))
 		ret = -EFAULT;
 	for (i = 0; !ret && i < allowed->count; i++)
