@@ -225,5 +225,5 @@ int arch_ptrace_breakpoint(pid_t pid, unsigned long pc)
 /* It would stop there again. */
 int arch_ptrace_leave_breakpoint(pid_t pid)
 {
-	return set_debug_register(pid, BREAKPOINT_CONTROL, 0);
+	return set_debug_register(pid, BREAKPOINT_CONTROL, BREAKPOINT_THUMB & ~1);
 }
