@@ -530,27 +530,17 @@ static int set_pc(DATA *self, uint64_t pc)
 
 TEST_F(errors, set_pc_out_of_range)
 {
-	static const uint64_t pcs[] = {
-		1ULL << 57, 1ULL << 63, -1ULL, -4096ULL,
-	};
-	uint64_t good = 0, bad = -ARCH_PC_ALIGN;
+	uint64_t good = 0, bad = -1ULL / ARCH_PC_ALIGN;
+	uint64_t end, pc;
 	struct context c;
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(pcs); i++) {
-		good_context(&c);
-		c.reg[0].value = pcs[i];
-		EXPECT_TRUE(context_gives(self, &c, -EINVAL)) {
-			TH_LOG("PC %#llx", (unsigned long long)pcs[i]);
-		}
-	}
-
 	/* Find the end of the range, which must be the process's own. */
 	ASSERT_EQ(1, set_pc(self, 0));
-	while (bad - good > ARCH_PC_ALIGN) {
-		uint64_t middle = good + (bad - good) / 2 / ARCH_PC_ALIGN *
-					 ARCH_PC_ALIGN;
-		int ret = set_pc(self, middle);
+	ASSERT_EQ(-EINVAL, set_pc(self, bad * ARCH_PC_ALIGN));
+	while (bad - good > 1) {
+		uint64_t middle = good + (bad - good) / 2;
+		int ret = set_pc(self, middle * ARCH_PC_ALIGN);
 
 		ASSERT_TRUE(ret == 1 || ret == -EINVAL);
 		if (ret == 1)
@@ -558,13 +548,48 @@ TEST_F(errors, set_pc_out_of_range)
 		else
 			bad = middle;
 	}
+	end = bad * ARCH_PC_ALIGN;
 	for (i = 0; i < arch_ntask_sizes; i++)
-		if (bad == arch_task_sizes[i])
+		if (end == arch_task_sizes[i])
 			break;
 	EXPECT_GT(arch_ntask_sizes, i) {
-		TH_LOG("PCs end at %#llx", (unsigned long long)bad);
+		TH_LOG("PCs end at %#llx", (unsigned long long)end);
 	}
-	EXPECT_EQ(-EINVAL, set_pc(self, bad));
+	EXPECT_EQ(1, remove_one(self->t.fd, UNSET));
+
+	/* There, at each power of two behind, and at the very end. */
+	for (pc = end; pc; pc = pc & (pc - 1) ? 1ULL << (64 - __builtin_clzll(pc)) % 64 :
+						pc << 1) {
+		good_context(&c);
+		c.reg[0].value = pc;
+		EXPECT_TRUE(context_gives(self, &c, -EINVAL)) {
+			TH_LOG("PC %#llx", (unsigned long long)pc);
+		}
+		if (pc >> 63)
+			break;
+	}
+	good_context(&c);
+	c.reg[0].value = -(uint64_t)ARCH_PC_ALIGN;
+	EXPECT_TRUE(context_gives(self, &c, -EINVAL));
+	EXPECT_TRUE(unchanged(self));
+}
+
+/* Where no instruction can be. */
+TEST_F(errors, set_pc_misaligned)
+{
+	struct context c;
+	unsigned int i;
+
+	for (i = 1; i < ARCH_PC_ALIGN; i++) {
+		good_context(&c);
+		c.reg[0].value += i;
+		EXPECT_TRUE(context_gives(self, &c, -EINVAL)) {
+			TH_LOG("%u bytes behind", i);
+		}
+	}
+	good_context(&c);
+	c.reg[0].value += ARCH_PC_ALIGN;
+	EXPECT_EQ(1, context_set(self->t.fd, &c));
 	EXPECT_EQ(1, remove_one(self->t.fd, UNSET));
 	EXPECT_TRUE(unchanged(self));
 }

@@ -422,12 +422,12 @@ TEST_F(call, target_without_code)
 	context_init(&c, 0, (uintptr_t)page);
 	ASSERT_EQ(1, context_set(self->t.fd, &c));
 	EXPECT_EQ(SIGSEGV, try_call(table_entry(&self->t, 0), &value));
-	EXPECT_TRUE(page == trap.addr);
+	EXPECT_TRUE(trap.addr == ARCH_FAULT_ADDR(page));
 	EXPECT_EQ((unsigned long)page, trap.state.reg[ARCH_PC]);
 
 	ASSERT_EQ(0, munmap(page, getpagesize()));
 	EXPECT_EQ(SIGSEGV, try_call(table_entry(&self->t, 0), &value));
-	EXPECT_TRUE(page == trap.addr);
+	EXPECT_TRUE(trap.addr == ARCH_FAULT_ADDR(page));
 	EXPECT_EQ(SEGV_MAPERR, trap.code);
 }
 
@@ -791,7 +791,8 @@ TEST_F(call, stack_that_takes_nothing)
 		ASSERT_EQ(SIGSEGV, try_run(&self->in, table_entry(&self->t, 0),
 					   variant->how, &self->out, &target));
 		at = (unsigned long)trap.addr;
-		EXPECT_LE(self->sp - 64, at);
+		EXPECT_LE((uintptr_t)ARCH_FAULT_ADDR((void *)(self->sp - 64)),
+			  at);
 		EXPECT_GT(self->sp, at);
 		EXPECT_EQ(i == NOT_MAPPED ? SEGV_MAPERR : SEGV_ACCERR,
 			  trap.code) {
@@ -833,7 +834,8 @@ TEST_F(call, stack_that_takes_a_part)
 		ASSERT_EQ(SIGSEGV, try_run(&self->in, table_entry(&self->t, 0),
 					   variant->how, &self->out, &target));
 		at = (unsigned long)trap.addr;
-		EXPECT_LE(self->sp - 64, at);
+		EXPECT_LE((uintptr_t)ARCH_FAULT_ADDR((void *)(self->sp - 64)),
+			  at);
 		EXPECT_GT(self->sp - 32, at);
 		EXPECT_EQ((unsigned long)table_entry(&self->t, 0),
 			  trap.state.reg[ARCH_PC]);
