@@ -120,6 +120,27 @@ TEST_F(abi, other_has_its_own)
 	EXPECT_EQ(MAPPED, ret);
 }
 
+#ifdef ARCH_FOREIGN_ABI
+
+/* An ABI of this machine that has no trampolines, and is told so. */
+TEST_F(abi, foreign)
+{
+	char program[sizeof(own) + 16];
+	char *slash;
+	int ret;
+
+	strcpy(program, own);
+	slash = strrchr(program, '/');
+	strcpy(slash, "/foreign_abi");
+	ASSERT_EQ(0, access(program, X_OK));
+	ret = execute(program, &self->t);
+	if (ret == 127)
+		SKIP(return, "this kernel runs no " ARCH_FOREIGN_ABI " programs");
+	EXPECT_EQ(EOPNOTSUPP, ret);
+}
+
+#endif
+
 int main(int argc, char **argv)
 {
 	const char *build;

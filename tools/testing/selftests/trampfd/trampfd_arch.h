@@ -34,6 +34,11 @@
  * ARCH_AUDIT		the AUDIT_ARCH_* of this ABI, for seccomp filters
  * ARCH_FAULT_ADDR(a)	what si_addr is after an access to a
  * ARCH_CODE(fn)	the value that the PC has to get to reach fn
+ *
+ * and, where it is so:
+ *
+ * ARCH_FOREIGN_ABI	what an ABI that the port does not cover is called; then
+ *			foreign_syscall() is a system call of it
  */
 
 /* Everything that a trampoline could change, or could wrongly change. */
