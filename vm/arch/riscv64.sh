@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2034
+# What building and booting has to know about 64-bit RISC-V.
+
+KARCH=riscv
+SRCARCH=riscv
+IMAGE=arch/riscv/boot/Image
+TRIPLET=riscv64-linux-gnu
+QEMU=(qemu-system-riscv64 -M virt -bios default)
+QEMU_CONSOLE=(-serial chardev:console)
+CONSOLE=ttyS0
