@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-static __u64 read_u32(const __u8 *p)
+static inline __u64 read_u32(const __u8 *p)
 {
 	__u32 value;
 
@@ -226,6 +226,82 @@ unsigned int effect_of(const void *code, struct trampfd_reg *regs)
 	}
 
 	return 0;
+}
+
+#elif defined(__riscv)
+
+/*
+ * GCC's nested functions:		libffi's closures:
+ *	auipc	t2,0				auipc	t1,0
+ *	ld	t0,target(t2)			ld	t2,target(t1)
+ *	ld	t2,chain(t2)			jr	t2
+ *	jr	t0
+ */
+unsigned int effect_of(const void *code, struct trampfd_reg *regs)
+{
+	__u64 r[32] = { 0 };
+	const __u8 *p = code;
+	__u32 loaded = 0;
+	unsigned int n = 0;
+	int i;
+
+	for (i = 0; i < EFFECT_REGS_MAX; i++, p += 4) {
+		__u32 insn = read_u32(p);
+		unsigned int rd = insn >> 7 & 31, rs = insn >> 15 & 31;
+
+		if ((insn & 0xfff07fff) == 0x00000067) {	/* jr */
+			regs[n].name = PERF_REG_RISCV_PC;
+			regs[n].value = r[rs];
+			break;
+		}
+
+		if ((insn & 0xfffff07f) == 0x00000017) {	/* auipc */
+			r[rd] = (uintptr_t)p;
+		} else if ((insn & 0x0000707f) == 0x00003003) {	/* ld */
+			const __u8 *from = (__u8 *)r[rs];
+
+			memcpy(&r[rd], from + ((__s32)insn >> 20), 8);
+		} else {
+			return 0;
+		}
+		loaded |= 1U << rd;
+	}
+	if (i == EFFECT_REGS_MAX)
+		return 0;
+
+	/* The kernel's numbers are those of the registers, but for the PC. */
+	for (i = 1; i < 32; i++) {
+		if (!(loaded & 1U << i))
+			continue;
+		regs[n + 1] = regs[n];
+		regs[n].name = i;
+		regs[n++].value = r[i];
+	}
+	return n + 1;
+}
+
+#elif defined(__s390x__)
+
+/*
+ * GCC's nested functions and libffi's closures:
+ *	basr	%r1,0
+ *	lmg	%r0,%r1,14(%r1)
+ *	br	%r1
+ */
+unsigned int effect_of(const void *code, struct trampfd_reg *regs)
+{
+	static const __u16 known[] = { 0x0d10, 0xeb01, 0x100e, 0x0004, 0x07f1 };
+	const __u64 *data = (const __u64 *)((const __u8 *)code + 16);
+
+	if (memcmp(code, known, sizeof(known)))
+		return 0;
+	regs[0].name = PERF_REG_S390_R0;
+	regs[0].value = data[0];
+	regs[1].name = PERF_REG_S390_R1;
+	regs[1].value = data[1];
+	regs[2].name = PERF_REG_S390_PC;
+	regs[2].value = data[1];
+	return 3;
 }
 
 #endif

@@ -34,6 +34,14 @@
 #define REG_PC		PERF_REG_ARM_PC
 #define REG_ARGUMENT	PERF_REG_ARM_R0
 #define TARGET
+#elif defined(__riscv) && __riscv_xlen == 64
+#define REG_PC		PERF_REG_RISCV_PC
+#define REG_ARGUMENT	PERF_REG_RISCV_A0
+#define TARGET
+#elif defined(__s390x__)
+#define REG_PC		PERF_REG_S390_PC
+#define REG_ARGUMENT	PERF_REG_S390_R2
+#define TARGET
 #else
 #error "Name this architecture's PC, and its register of the first argument."
 #endif

@@ -45,7 +45,8 @@ int main(void)
 		memset(&seen, 0, sizeof(seen));
 		((void (*)(void))trampoline_address(&t, 0))();
 		printf("the target found on its stack: \"%.*s\", %llu\n",
-		       (int)sizeof(seen.text), seen.text, seen.number);
+		       (int)sizeof(seen.text), seen.text,
+		       (unsigned long long)seen.number);
 		if (memcmp(&seen, &data, sizeof(data)))
 			errx(1, "that is not what was set");
 	}

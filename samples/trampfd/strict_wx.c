@@ -44,6 +44,12 @@
 #elif defined(__arm__)
 #define FILTER_ARCH		AUDIT_ARCH_ARM
 #define FILTER_OTHER_ABI	0
+#elif defined(__riscv) && __riscv_xlen == 64
+#define FILTER_ARCH		AUDIT_ARCH_RISCV64
+#define FILTER_OTHER_ABI	0
+#elif defined(__s390x__)
+#define FILTER_ARCH		AUDIT_ARCH_S390X
+#define FILTER_OTHER_ABI	0
 #else
 #error "Name this architecture's AUDIT_ARCH."
 #endif
@@ -63,6 +69,8 @@ static const struct rule {
 #ifdef __NR_mmap
 	{ __NR_mmap, 0, 0 },		/* its arguments are in memory */
 #endif
+#elif defined(__s390x__)
+	/* There is no other mmap, so that PR_SET_MDWE alone has to deny it. */
 #else
 	{ __NR_mmap, 2, WRITE_EXEC },
 #endif

@@ -82,6 +82,46 @@ stack_target:
 	bx	lr
 	.size	stack_target, . - stack_target
 
+#elif defined(__riscv)
+
+	.type	context_target, @function
+context_target:
+	mv	a0, t2
+	ret
+	.size	context_target, . - context_target
+
+	.type	stack_target, @function
+stack_target:
+	mv	a0, sp
+	addi	sp, sp, -16
+	sd	ra, 8(sp)
+	jalr	t2
+	ld	ra, 8(sp)
+	addi	sp, sp, 16 + 32
+	ret
+	.size	stack_target, . - stack_target
+
+#elif defined(__s390x__)
+
+	.type	context_target, @function
+context_target:
+	lgr	%r2, %r0
+	br	%r14
+	.size	context_target, . - context_target
+
+/* The caller's register save area is above the data. */
+	.type	stack_target, @function
+stack_target:
+	lgr	%r2, %r15
+	stg	%r14, 32 + 112(%r15)
+	aghi	%r15, -160
+	lgr	%r1, %r0
+	basr	%r14, %r1
+	aghi	%r15, 160 + 32
+	lg	%r14, 112(%r15)
+	br	%r14
+	.size	stack_target, . - stack_target
+
 #endif
 
 	.section .note.GNU-stack, "", %progbits

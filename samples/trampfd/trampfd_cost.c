@@ -101,6 +101,50 @@ static void edit_context(mcontext_t *m)
 	m->arm_ip = CONTEXT;
 }
 
+#elif defined(__riscv)
+
+static void write_stub(__u8 *p)
+{
+	const __u32 code[] = {
+		0x00000317,			/* auipc t1, 0 */
+		0x01033383,			/* ld t2, 16(t1) */
+		0x01833303,			/* ld t1, 24(t1) */
+		0x00030067,			/* jr t1 */
+	};
+	const __u64 data[] = { CONTEXT, (uintptr_t)context_target };
+
+	memcpy(p, code, sizeof(code));
+	memcpy(p + sizeof(code), data, sizeof(data));
+	__builtin___clear_cache((char *)p, (char *)p + sizeof(code));
+}
+
+static void edit_context(mcontext_t *m)
+{
+	m->__gregs[REG_PC] = (uintptr_t)context_target;
+	m->__gregs[7] = CONTEXT;		/* t2 */
+}
+
+#elif defined(__s390x__)
+
+static void write_stub(__u8 *p)
+{
+	const __u16 code[] = {
+		0x0d10,				/* basr %r1,0 */
+		0xeb01, 0x100e, 0x0004,		/* lmg %r0,%r1,14(%r1) */
+		0x07f1,				/* br %r1 */
+	};
+	const __u64 data[] = { CONTEXT, (uintptr_t)context_target };
+
+	memcpy(p, code, sizeof(code));
+	memcpy(p + 16, data, sizeof(data));
+}
+
+static void edit_context(mcontext_t *m)
+{
+	m->psw.addr = (uintptr_t)context_target;
+	m->gregs[0] = CONTEXT;
+}
+
 #endif
 
 static void *unmapped;

@@ -38,6 +38,16 @@
 #define REG_CONTEXT	PERF_REG_ARM_IP
 #define REG_ARGUMENT	PERF_REG_ARM_R0
 #define BY_REGISTER
+#elif defined(__riscv) && __riscv_xlen == 64
+#define REG_PC		PERF_REG_RISCV_PC
+#define REG_CONTEXT	PERF_REG_RISCV_T2
+#define REG_ARGUMENT	PERF_REG_RISCV_A0
+#define BY_REGISTER
+#elif defined(__s390x__)
+#define REG_PC		PERF_REG_S390_PC
+#define REG_CONTEXT	PERF_REG_S390_R0
+#define REG_ARGUMENT	PERF_REG_S390_R2
+#define BY_REGISTER
 #else
 #error "The samples have not been ported to this architecture."
 #endif
