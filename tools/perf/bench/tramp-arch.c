@@ -10,6 +10,10 @@
 #include "tramp-arm64.h"
 #elif defined(__arm__)
 #include "tramp-arm.h"
+#elif defined(__riscv) && __riscv_xlen == 64
+#include "tramp-riscv.h"
+#elif defined(__s390x__)
+#include "tramp-s390.h"
 #else
 /* Only what C can do: direct and indirect calls, and entering the kernel. */
 const struct tramp_arch tramp_arch = {};
