@@ -9,6 +9,20 @@ gcc_version()
 		grep -m1 -oE '\bgcc-[0-9]+' | head -n 1 | sed 's/gcc-//'
 }
 
+# available: of alternatives (a|b), the first one that this release has
+available()
+{
+	local names p
+
+	while IFS='|' read -ra names; do
+		for p in "${names[@]}"; do
+			[ ${#names[@]} -gt 1 ] || break
+			! apt-cache policy "$p" 2> /dev/null | grep -q 'Candidate: [0-9]' || break
+		done
+		echo "$p"
+	done
+}
+
 # wanted_packages <arch...>
 wanted_packages()
 {
@@ -18,6 +32,7 @@ wanted_packages()
 		re="$re|$arch"
 	done
 	sed -nE "s/^($re): //p" "$VM/packages" | tr -s ' \t' '\n' | sed "s/@/$(gcc_version)/" |
+	available |
 	if [ -n "$KDIR" ]; then grep -v '^linux-source-'; else cat; fi
 }
 
