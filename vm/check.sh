@@ -30,7 +30,7 @@ built()
 }
 
 # Guests run beside the builds that follow, at most two at once.
-declare -A QUEUED
+declare -A QUEUED=()
 
 # queue <step name> <what it does> <counting function> <command...>
 queue()
@@ -58,15 +58,11 @@ count_one()
 	use_arch "$now"
 }
 
-# count_until <step name>...: wait until these are counted, or all
+# count_until <step name>: wait until it is counted
 count_until()
 {
-	local name
-
-	for name in "${@:-${!QUEUED[@]}}"; do
-		while [ -n "${QUEUED[$name]:-}" ]; do
-			count_one
-		done
+	while [ -n "${QUEUED[$1]:-}" ]; do
+		count_one
 	done
 }
 
@@ -177,6 +173,8 @@ for arch in $(tr ' ' '\n' <<< "$arches" | sort -r); do
 	check_arch
 	[ "$arch" != x86_64 ] || check_x86_64
 done
-count_until
+while [ ${#BACKGROUND[@]} -gt 0 ]; do
+	count_one
+done
 
 exec python3 "$VM/report.py" total check "$RESULTS"

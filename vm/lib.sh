@@ -95,7 +95,7 @@ step()
 	fi
 }
 
-declare -A BACKGROUND BACKGROUND_START BACKGROUND_WHAT
+declare -A BACKGROUND=() BACKGROUND_START=() BACKGROUND_WHAT=()
 
 # start_step <as step>: the same in the background
 start_step()
