@@ -20,7 +20,7 @@ build_perf()
 	without=("${libraries[@]/%/=1}")
 	mkdir -p "$o"
 	make -C "$LINUX/tools/perf" O="$o" ARCH="$KARCH" CROSS_COMPILE="$CROSS" \
-		CC="ccache ${CROSS}gcc" HOSTCC="ccache gcc" LDFLAGS=-static \
+		CC="$VM/cc ${CROSS}gcc" HOSTCC="$VM/cc gcc" LDFLAGS=-static \
 		"${without[@]/#/NO_}" BUILD_BPF_SKEL=0 -j"$JOBS" perf
 	"${CROSS}strip" -o "$o/perf.guest" "$o/perf"
 	echo "$stamp" > "$o/.stamp"
