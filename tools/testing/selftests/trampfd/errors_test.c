@@ -574,26 +574,6 @@ TEST_F(errors, set_pc_out_of_range)
 	EXPECT_TRUE(unchanged(self));
 }
 
-/* Where no instruction can be. */
-TEST_F(errors, set_pc_misaligned)
-{
-	struct context c;
-	unsigned int i;
-
-	for (i = 1; i < ARCH_PC_ALIGN; i++) {
-		good_context(&c);
-		c.reg[0].value += i;
-		EXPECT_TRUE(context_gives(self, &c, -EINVAL)) {
-			TH_LOG("%u bytes behind", i);
-		}
-	}
-	good_context(&c);
-	c.reg[0].value += ARCH_PC_ALIGN;
-	EXPECT_EQ(1, context_set(self->t.fd, &c));
-	EXPECT_EQ(1, remove_one(self->t.fd, UNSET));
-	EXPECT_TRUE(unchanged(self));
-}
-
 #ifndef __LP64__
 /* A program with the widest registers can't name a wider value. */
 TEST_F(errors, set_value_wider_than_register)

@@ -33,7 +33,15 @@ FIXTURE_TEARDOWN(riscv)
 	stack_close(&self->stack);
 }
 
-/* An address with bit 0 set is the one without, for the CPU. */
+/* An address with bit 0 set is the one without, for the CPU: no target. */
+TEST_F(riscv, odd_pc)
+{
+	context_init(&self->c, 1, arch_target(1) + 1);
+	EXPECT_EQ(-EINVAL, context_set(self->t.fd, &self->c));
+	context_init(&self->c, 1, arch_target(1) + 2);
+	EXPECT_EQ(1, context_set(self->t.fd, &self->c));
+}
+
 TEST_F(riscv, call_of_odd_address)
 {
 	ASSERT_EQ(1, set_value(self->t.fd, 1, 5));

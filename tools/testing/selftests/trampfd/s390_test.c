@@ -165,6 +165,15 @@ TEST_F(s390, instruction_that_reaches_into_the_mapping)
 	EXPECT_TRUE(state_kept(&self->in, &trap.state, NULL));
 }
 
+/* No instruction is there. */
+TEST_F(s390, odd_pc)
+{
+	context_init(&self->c, 1, arch_target(1) + 1);
+	EXPECT_EQ(-EINVAL, context_set(self->t.fd, &self->c));
+	context_init(&self->c, 1, arch_target(1) + 2);
+	EXPECT_EQ(1, context_set(self->t.fd, &self->c));
+}
+
 /* An exception of its own for a CPU, but perhaps not for an emulated one. */
 TEST_F(s390, odd_address)
 {
