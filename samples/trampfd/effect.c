@@ -250,8 +250,10 @@ unsigned int effect_of(const void *code, struct trampfd_reg *regs)
 		unsigned int rd = insn >> 7 & 31, rs = insn >> 15 & 31;
 
 		if ((insn & 0xfff07fff) == 0x00000067) {	/* jr */
-			regs[n].name = PERF_REG_RISCV_PC;
-			regs[n].value = r[rs];
+			regs[0] = (struct trampfd_reg) {
+				.name = PERF_REG_RISCV_PC,
+				.value = r[rs],
+			};
 			break;
 		}
 
@@ -274,8 +276,7 @@ unsigned int effect_of(const void *code, struct trampfd_reg *regs)
 		if (!(loaded & 1U << i))
 			continue;
 		regs[n + 1] = regs[n];
-		regs[n].name = i;
-		regs[n++].value = r[i];
+		regs[n++] = (struct trampfd_reg) { .name = i, .value = r[i] };
 	}
 	return n + 1;
 }
@@ -295,12 +296,18 @@ unsigned int effect_of(const void *code, struct trampfd_reg *regs)
 
 	if (memcmp(code, known, sizeof(known)))
 		return 0;
-	regs[0].name = PERF_REG_S390_R0;
-	regs[0].value = data[0];
-	regs[1].name = PERF_REG_S390_R1;
-	regs[1].value = data[1];
-	regs[2].name = PERF_REG_S390_PC;
-	regs[2].value = data[1];
+	regs[0] = (struct trampfd_reg) {
+		.name = PERF_REG_S390_R0,
+		.value = data[0],
+	};
+	regs[1] = (struct trampfd_reg) {
+		.name = PERF_REG_S390_R1,
+		.value = data[1],
+	};
+	regs[2] = (struct trampfd_reg) {
+		.name = PERF_REG_S390_PC,
+		.value = data[1],
+	};
 	return 3;
 }
 
