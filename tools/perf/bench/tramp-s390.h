@@ -6,6 +6,7 @@
 #include <asm/perf_regs.h>
 #include <linux/build_bug.h>
 #include <linux/stringify.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/ucontext.h>
 
