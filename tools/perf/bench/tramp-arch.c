@@ -6,6 +6,8 @@
 
 #if defined(__x86_64__) && !defined(__ILP32__)
 #include "tramp-x86.h"
+#elif defined(__i386__)
+#include "tramp-i386.h"
 #elif defined(__aarch64__)
 #include "tramp-arm64.h"
 #elif defined(__arm__)
