@@ -6,6 +6,6 @@ KARCH=riscv
 SRCARCH=riscv
 IMAGE=arch/riscv/boot/Image
 TRIPLET=riscv64-linux-gnu
-QEMU=(qemu-system-riscv64 -M virt -bios default)
+QEMU=(qemu-system-riscv64 -M virt -cpu rv64,v=true,vext_spec=v1.0 -bios default)
 QEMU_CONSOLE=(-serial chardev:console)
 CONSOLE=ttyS0

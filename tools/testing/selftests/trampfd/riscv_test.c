@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What only RISC-V has. */
+#include <sys/auxv.h>
 #include <sys/mman.h>
 
 #include "../kselftest_harness.h"
@@ -116,6 +117,74 @@ TEST_F(riscv, address_of_too_many_bits)
 		EXPECT_EQ((uintptr_t)addr, trap.state.reg[ARCH_PC]);
 		EXPECT_TRUE(state_kept(&self->in, &trap.state, NULL));
 	}
+}
+
+#define HWCAP_V		(1UL << ('V' - 'A'))
+
+/* Vector registers of the greatest length, and what is set for them. */
+struct vector {
+	unsigned char v[4][8 * 8192];
+	unsigned long vl;
+	unsigned long vtype;
+	unsigned long vcsr;
+};
+
+static struct vector vector_in, vector_out;
+
+/* Load all of @in, call @entry, and store all to @out. */
+static unsigned long call_with_vector(const struct vector *in,
+				      struct vector *out, const void *entry)
+{
+	register unsigned long a0 asm("a0");
+
+	asm volatile(".option push\n"
+		     ".option arch, +v\n"
+		     "vl8re8.v v0, (%[in0])\n"
+		     "vl8re8.v v8, (%[in1])\n"
+		     "vl8re8.v v16, (%[in2])\n"
+		     "vl8re8.v v24, (%[in3])\n"
+		     "csrw vcsr, %[vcsr]\n"
+		     "vsetvl zero, %[vl], %[vtype]\n"
+		     "jalr %[entry]\n"
+		     "vs8r.v v0, (%[out0])\n"
+		     "vs8r.v v8, (%[out1])\n"
+		     "vs8r.v v16, (%[out2])\n"
+		     "vs8r.v v24, (%[out3])\n"
+		     ".option pop"
+		     : "=r" (a0)
+		     : [in0] "r" (in->v[0]), [in1] "r" (in->v[1]),
+		       [in2] "r" (in->v[2]), [in3] "r" (in->v[3]),
+		       [vcsr] "r" (in->vcsr), [vl] "r" (in->vl),
+		       [vtype] "r" (in->vtype), [entry] "r" (entry),
+		       [out0] "r" (out->v[0]), [out1] "r" (out->v[1]),
+		       [out2] "r" (out->v[2]), [out3] "r" (out->v[3])
+		     : "ra", "t2", "memory");
+	asm volatile("csrr %0, vl" : "=r" (out->vl));
+	asm volatile("csrr %0, vtype" : "=r" (out->vtype));
+	asm volatile("csrr %0, vcsr" : "=r" (out->vcsr));
+	return a0;
+}
+
+TEST_F(riscv, vector_registers)
+{
+	unsigned long length;
+	unsigned int i, k;
+
+	if (!(getauxval(AT_HWCAP) & HWCAP_V))
+		SKIP(return, "no vector registers (CONFIG_RISCV_ISA_V)");
+	asm volatile("csrr %0, vlenb" : "=r" (length));
+	ASSERT_LE(8 * length, sizeof(vector_in.v[0]));
+	for (i = 0; i < 4; i++)
+		for (k = 0; k < 8 * length; k++)
+			vector_in.v[i][k] = i * 61 + k * 7 + 1;
+	/* Elements of 16 bits, two registers each, one element less than fit. */
+	vector_in.vl = length - 1;
+	vector_in.vtype = 1 << 3 | 1;
+	vector_in.vcsr = 2 << 1 | 1;
+	ASSERT_EQ(1, set_value(self->t.fd, 1, 9));
+	EXPECT_EQ(9U, call_with_vector(&vector_in, &vector_out,
+				       table_entry(&self->t, 1)));
+	EXPECT_EQ(0, memcmp(&vector_in, &vector_out, sizeof(vector_in)));
 }
 
 TEST_HARNESS_MAIN
