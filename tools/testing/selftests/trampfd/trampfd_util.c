@@ -20,7 +20,11 @@
 
 /* The C library's headers may be older than the system call. */
 #ifndef __NR_trampfd_create
+#ifdef __NR_Linux	/* where each ABI counts from another number */
+#define __NR_trampfd_create	(__NR_Linux + 600)
+#else
 #define __NR_trampfd_create	600
+#endif
 #endif
 
 int create(struct trampfd_attr *attr, size_t size, unsigned int flags)
