@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What only mips has: $25, delay slots, and 32-bit values in 64-bit registers. */
+#include <sys/cachectl.h>
+#include <sys/mman.h>
+#include <sys/utsname.h>
+
+#include "../kselftest_harness.h"
+#include "trampfd_util.h"
+
+FIXTURE(port) {
+	struct table t;
+	struct test_stack stack;
+	struct context c;
+	struct cpu_state in;
+	struct cpu_state out;
+};
+
+FIXTURE_SETUP(port)
+{
+	if (!trampfd_present())
+		SKIP(return, NO_TRAMPFD);
+	trap_init();
+	ASSERT_EQ(0, stack_open(&self->stack, 4));
+	ASSERT_EQ(0, table_create(&self->t, 16, 0));
+	arch_fill(&self->in,
+		  stack_pointer(&self->stack, self->stack.size / 2), 0);
+}
+
+FIXTURE_TEARDOWN(port)
+{
+	table_close(&self->t);
+	stack_close(&self->stack);
+}
+
+/* Position-independent code has its own address in $25. */
+TEST_F(port, own_address_in_t9)
+{
+	unsigned long pc = ARCH_CODE(mips_number_behind_t9);
+	unsigned long value;
+	char *entry;
+
+	ASSERT_EQ(0, table_map(&self->t));
+	entry = table_entry(&self->t, 2);
+	context_init(&self->c, 2, pc);
+	context_reg(&self->c, MIPS_T9, pc);
+	ASSERT_EQ(1, context_set(self->t.fd, &self->c));
+	EXPECT_TRUE(gives(entry, mips_number));
+
+	/* Without it, the callee has what the caller put there: the address called. */
+	context_init(&self->c, 2, pc);
+	ASSERT_EQ(1, context_set(self->t.fd, &self->c));
+	EXPECT_EQ(SIGSEGV, try_call(entry, &value));
+	EXPECT_TRUE(trap_is_plain(entry + ((const char *)&mips_number -
+					   (const char *)pc)));
+}
+
+#define BRANCH	0x10000000U	/* b to itself, with offsets in instructions */
+
+/*
+ * A branch is the last instruction before the mapping, and its delay slot is
+ * where a trampoline is.  The branch is not to be forgotten: no hit.
+ */
+TEST_F(port, delay_slot)
+{
+	const size_t page = getpagesize();
+	char *mem = mmap(NULL, page + self->t.attr.map_size,
+			 PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			 -1, 0);
+	unsigned int *code = (unsigned int *)(mem + page);
+	int target;
+
+	ASSERT_TRUE(mem != MAP_FAILED);
+	/* To the instruction before it, which is none. */
+	code[-1] = BRANCH | 0xfffe;
+	code[-2] = 0xffffffff;
+	code[-3] = BRANCH | 0xffff;
+	code[-4] = 0;
+	if (mprotect(mem, page, PROT_READ | PROT_EXEC))
+		SKIP(return, "code can't be written here");
+	ASSERT_EQ(0, cacheflush(mem, page, ICACHE));
+	ASSERT_EQ(0, table_map_at(&self->t, mem + page));
+	context_init(&self->c, 0, arch_target(1));
+	context_reg(&self->c, ARCH_DATA_REG, 5);
+	ASSERT_EQ(1, context_set(self->t.fd, &self->c));
+
+	ASSERT_EQ(SIGSEGV, try_run(&self->in, &code[-1], ARCH_BY_JUMP,
+				   &self->out, &target));
+	EXPECT_TRUE(trap_is_plain(table_entry(&self->t, 0)));
+	EXPECT_EQ((unsigned long)&code[-1], trap.state.reg[ARCH_PC]);
+	EXPECT_TRUE(state_kept(&self->in, &trap.state, NULL));
+
+	/* Or else this would prove nothing: going there without a branch. */
+	ASSERT_EQ(0, mprotect(mem, page, PROT_READ | PROT_WRITE));
+	code[-1] = 0;
+	ASSERT_EQ(0, mprotect(mem, page, PROT_READ | PROT_EXEC));
+	ASSERT_EQ(0, cacheflush(mem, page, ICACHE));
+	ASSERT_EQ(0, try_run(&self->in, &code[-1], ARCH_BY_JUMP, &self->out,
+			     &target));
+	EXPECT_EQ(1, target);
+	EXPECT_TRUE(state_kept(&self->in, &self->out, &self->c));
+}
+
+/* Kernel addresses are an address error for a push; for the data, too. */
+TEST_F(port, stack_pointer_in_the_kernel)
+{
+#if _MIPS_SIM == _ABI64
+	const unsigned long pointers[] = {
+		0x8000000000000000UL, 0x9800000000100000UL, 0xc000000000100000UL,
+		0xffffffff80100000UL, 0xffffffffc0100000UL,
+	};
+#else
+	const unsigned long pointers[] = {
+		0x80000000UL, 0x80100000UL, 0xa0000000UL, 0xc0100000UL,
+		0xe0000000UL,
+	};
+#endif
+	size_t i;
+	int target;
+
+	ASSERT_EQ(0, table_map(&self->t));
+	context_init(&self->c, 0, arch_target(0));
+	context_reg(&self->c, ARCH_DATA_REG, 1);
+	context_stack(&self->c, 64, 0, 1);
+	ASSERT_EQ(1, context_set(self->t.fd, &self->c));
+	for (i = 0; i < ARRAY_SIZE(pointers); i++) {
+		self->in.reg[ARCH_SP] = pointers[i] + 4096;
+		ASSERT_EQ(SIGSEGV, try_run(&self->in, table_entry(&self->t, 0),
+					   ARCH_BY_JUMP, &self->out, &target));
+		EXPECT_EQ(pointers[i] + 4096 - 64, (unsigned long)trap.addr);
+		EXPECT_TRUE(state_kept(&self->in, &trap.state, NULL));
+	}
+}
+
+#if _MIPS_SIM != _ABI64
+
+/* 32-bit values have their sign in the upper halves of 64-bit registers. */
+TEST_F(port, sign_extension)
+{
+	static const unsigned long values[] = {
+		0, 1, 0x7fffffff, 0x80000000, 0xffffffff,
+	};
+	struct utsname name;
+	size_t i;
+
+	ASSERT_EQ(0, uname(&name));
+	if (_MIPS_SIM == _ABIO32 && !strcmp(name.machine, "mips"))
+		SKIP(return, "a 32-bit kernel has no upper halves");
+	ASSERT_EQ(0, table_map(&self->t));
+	for (i = 0; i < ARRAY_SIZE(values); i++) {
+		context_init(&self->c, 1, ARCH_CODE(mips_upper_half));
+		context_reg(&self->c, ARCH_DATA_REG, values[i]);
+		ASSERT_EQ(1, context_set(self->t.fd, &self->c));
+		EXPECT_TRUE(gives(table_entry(&self->t, 1),
+				  values[i] >> 31 ? -1UL : 0)) {
+			TH_LOG("value %#lx", values[i]);
+		}
+		ASSERT_EQ(1, context_get(self->t.fd, 1, &self->c));
+		EXPECT_EQ(values[i], self->c.reg[1].value);
+	}
+}
+
+#endif
+
+TEST_HARNESS_MAIN
