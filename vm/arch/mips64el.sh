@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2034
+# What building and booting has to know about mips64el.
+
+KARCH=mips				# the kernel's ARCH=
+SRCARCH=mips				# its directory in arch/
+IMAGE=vmlinux
+TRIPLET=mips64el-linux-gnuabi64
+QEMU=(qemu-system-mips64el -M malta -cpu MIPS64R2-generic)
+QEMU_CONSOLE=(-serial chardev:console)
+CONSOLE=ttyS0,38400n8r
+# No CPU that QEMU has two of runs Debian's programs.
+CPUS=1
