@@ -366,8 +366,7 @@ static bool trampfd_push_bytes(unsigned long sp, const void *data, u32 size)
 	       !__copy_to_user_inatomic((void __user *)sp, data, size);
 }
 
-/* Out of line: few contexts have stack data, and the others should not pay. */
-static noinline enum trampfd_outcome
+static enum trampfd_outcome
 trampfd_push(struct pt_regs *regs, const struct trampfd_ctx *ctx,
 	     unsigned long *fault)
 {
@@ -405,6 +404,45 @@ trampfd_push(struct pt_regs *regs, const struct trampfd_ctx *ctx,
 	return outcome;
 }
 
+static noinline enum trampfd_outcome
+trampfd_trace(struct pt_regs *regs, unsigned long pc, unsigned long target)
+{
+	trace_trampfd_hit(pc, target);
+	arch_trampfd_set_pc(regs, target);
+	return TRAMPFD_HIT;
+}
+
+static __always_inline enum trampfd_outcome
+trampfd_apply(struct pt_regs *regs, unsigned long pc,
+	      const struct trampfd_ctx *ctx)
+{
+	const struct trampfd_ctx_reg *reg, *end = ctx->regs + ctx->nregs;
+	unsigned long target = ctx->pc;
+
+	for (reg = ctx->regs; reg < end; reg++)
+		arch_trampfd_set_reg(regs, reg->slot, reg->value);
+	rcu_read_unlock();
+
+	if (trace_trampfd_hit_enabled())
+		return trampfd_trace(regs, pc, target);
+	arch_trampfd_set_pc(regs, target);
+	return TRAMPFD_HIT;
+}
+
+/* Out of line: few contexts have stack data, and the others should not pay. */
+static noinline enum trampfd_outcome
+trampfd_push_and_apply(struct pt_regs *regs, unsigned long pc,
+		       const struct trampfd_ctx *ctx, unsigned long *stack)
+	__releases(RCU)
+{
+	enum trampfd_outcome outcome = trampfd_push(regs, ctx, stack);
+
+	if (likely(outcome == TRAMPFD_HIT))
+		return trampfd_apply(regs, pc, ctx);
+	rcu_read_unlock();
+	return outcome;
+}
+
 /**
  * trampfd_call() - do the work of a trampoline, if that is what was called
  * @regs: The user-mode registers.
@@ -414,16 +452,15 @@ trampfd_push(struct pt_regs *regs, const struct trampfd_ctx *ctx,
  * The port calls it when current->mm has trampolines, see mm_has_trampfd(), for
  * an instruction fetch in user mode.
  *
+ * What it calls in turn comes last, so that a plain call saves no register.
+ *
  * Context: Page-fault handler, interrupts on or off.
  * Return: what became of it, see &enum trampfd_outcome.
  */
 enum trampfd_outcome trampfd_call(struct pt_regs *regs, unsigned long pc,
 				  unsigned long *stack)
 {
-	const struct trampfd_ctx_reg *reg, *end;
-	enum trampfd_outcome outcome;
 	const struct trampfd_ctx *ctx;
-	unsigned long target;
 
 	rcu_read_lock();
 	ctx = trampfd_find(pc);
@@ -431,24 +468,9 @@ enum trampfd_outcome trampfd_call(struct pt_regs *regs, unsigned long pc,
 		rcu_read_unlock();
 		return TRAMPFD_MISS;
 	}
-
-	if (unlikely(ctx->stack_size)) {
-		outcome = trampfd_push(regs, ctx, stack);
-		if (unlikely(outcome != TRAMPFD_HIT)) {
-			rcu_read_unlock();
-			return outcome;
-		}
-	}
-
-	end = ctx->regs + ctx->nregs;
-	for (reg = ctx->regs; reg < end; reg++)
-		arch_trampfd_set_reg(regs, reg->slot, reg->value);
-	target = ctx->pc;
-	rcu_read_unlock();
-
-	trace_trampfd_hit(pc, target);
-	arch_trampfd_set_pc(regs, target);
-	return TRAMPFD_HIT;
+	if (unlikely(ctx->stack_size))
+		return trampfd_push_and_apply(regs, pc, ctx, stack);
+	return trampfd_apply(regs, pc, ctx);
 }
 
 /*
