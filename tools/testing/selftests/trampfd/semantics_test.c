@@ -410,23 +410,6 @@ TEST_F(call, chain)
 	EXPECT_TRUE(state_kept(&self->in, &self->out, &all));
 }
 
-/* Not every CPU has memory that can be read and not executed. */
-static bool data_runs(void)
-{
-	const uintptr_t code = ARCH_CODE(arch_data);
-	const size_t size = 32, beside = code & 3;
-	unsigned long value;
-	char *page;
-
-	page = mmap(NULL, getpagesize(), PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (page == MAP_FAILED)
-		return false;
-	memcpy(page, (const void *)(code - beside), size);
-	__builtin___clear_cache(page, page + size);
-	return !try_call(page + beside, &value);
-}
-
 /* The kernel does not follow the PC; what is there is the program's affair. */
 TEST_F(call, target_without_code)
 {

@@ -481,6 +481,43 @@ bool is_unmapped(const void *addr)
 	       trap.addr == ARCH_FAULT_ADDR(addr);
 }
 
+bool data_runs(void)
+{
+	const uintptr_t code = ARCH_CODE(arch_data);
+	const size_t size = 32, beside = code & 3;
+	unsigned long value;
+	char *page;
+	bool ret;
+
+	page = mmap(NULL, getpagesize(), PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (page == MAP_FAILED)
+		return false;
+	memcpy(page, (const void *)(code - beside), size);
+	__builtin___clear_cache(page, page + size);
+	ret = !try_call(page + beside, &value);
+	munmap(page, getpagesize());
+	return ret;
+}
+
+bool shared_at_any_page(void)
+{
+	const size_t page = getpagesize();
+	char *room = mmap(NULL, 2 * page, PROT_NONE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	unsigned int i;
+	bool ret = true;
+
+	if (room == MAP_FAILED)
+		return false;
+	for (i = 0; i < 2; i++)
+		ret &= mmap(room + i * page, page, PROT_NONE,
+			    MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1,
+			    0) != MAP_FAILED;
+	munmap(room, 2 * page);
+	return ret;
+}
+
 int stack_open(struct test_stack *s, unsigned int pages)
 {
 	size_t page = getpagesize();

@@ -132,6 +132,16 @@ bool is_unmapped(const void *addr);
 /* Was the last trap that of a page without permissions, at @addr? */
 bool trap_is_plain(const void *addr);
 
+/* Not every CPU has memory that can be read and not executed. */
+bool data_runs(void);
+
+/*
+ * Where caches go by the virtual address, shared mappings can only be at some
+ * pages.
+ */
+bool shared_at_any_page(void);
+#define NO_SUCH_PAGE	"a shared mapping can't be at any page here"
+
 /* A private stack of @pages pages between two pages without permissions. */
 struct test_stack {
 	char *mem;
