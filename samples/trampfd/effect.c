@@ -311,4 +311,131 @@ unsigned int effect_of(const void *code, struct trampfd_reg *regs)
 	return 3;
 }
 
+#elif defined(__powerpc64__)
+
+/*
+ * GCC's nested functions and libffi's closures, called with their own address
+ * in r12:
+ *	ld	r11,data(r12)
+ *	ld	r12,target(r12)
+ *	mtctr	r12
+ *	bctr
+ */
+unsigned int effect_of(const void *code, struct trampfd_reg *regs)
+{
+	const __u8 *p = code;
+	__u64 r12 = (uintptr_t)code, r11 = 0, value;
+	bool in_ctr = false;
+	int i;
+
+	for (i = 0; i < 8; i++, p += 4) {
+		__u32 insn = read_u32(p);
+
+		if (insn == 0x4e800420 && in_ctr) {
+			regs[0] = (struct trampfd_reg) { .name = PERF_REG_POWERPC_R11, .value = r11 };
+			regs[1] = (struct trampfd_reg) { .name = PERF_REG_POWERPC_R12, .value = r12 };
+			regs[2] = (struct trampfd_reg) { .name = PERF_REG_POWERPC_NIP, .value = r12 };
+			return 3;
+		}
+		if (insn == 0x7d8903a6) {
+			in_ctr = true;
+			continue;
+		}
+
+		/* ld, with an offset from r12 */
+		if ((insn & 0xfc1f8003) != 0xe80c0000 || in_ctr)
+			return 0;
+		memcpy(&value, (const void *)(r12 + (insn & 0x7ffc)), sizeof(value));
+		switch (insn >> 21 & 31) {
+		case 11:
+			r11 = value;
+			break;
+		case 12:
+			r12 = value;
+			break;
+		default:
+			return 0;
+		}
+	}
+
+	return 0;
+}
+
+#elif defined(__mips__)
+
+/*
+ * GCC's nested functions, called with	libffi's closures (n64: with dsll
+ * their own address in $25:		and ori for the other half of each):
+ *	lw/ld	$1,target($25)			lui	$25,target
+ *	lw/ld	$15,chain($25)			ori	$25,$25,target
+ *	jr	$1				lui	$12,closure
+ *	move	$25,$1				jr	$25
+ *						ori	$12,$12,closure
+ */
+unsigned int effect_of(const void *code, struct trampfd_reg *regs)
+{
+	long r[32] = { [25] = (uintptr_t)code };
+	__u32 loaded = 0, last;
+	const __u8 *p = code;
+	unsigned long pc = 0;
+	unsigned int n = 0;
+	int i;
+
+	/* The instruction behind the jump comes before the target. */
+	for (i = 0, last = 16; i < (int)last; i++, p += 4) {
+		__u32 insn = read_u32(p);
+		unsigned int rs = insn >> 21 & 31, rt = insn >> 16 & 31;
+		unsigned int to = rt, low = insn & 0xffff;
+		long value;
+
+		if ((insn & 0xfc1fffff) == 0x00000008) {	/* jr */
+			pc = r[rs];
+			last = i + 2;
+			continue;
+		}
+
+		switch (insn >> 26) {
+		case 0x0f:					/* lui */
+			value = (int)(low << 16);
+			break;
+		case 0x0d:					/* ori */
+			value = r[rs] | low;
+			break;
+		case 0x23:					/* lw */
+			value = *(const int *)(r[rs] + (short)low);
+			break;
+		case 0x37:					/* ld */
+			value = *(const long *)(r[rs] + (short)low);
+			break;
+		case 0x00:
+			to = insn >> 11 & 31;
+			if ((insn & 0xffe007ff) == 0x00000438)	/* dsll 16 */
+				value = (unsigned long)r[rt] << 16;
+			else if ((insn & 0x001f07fb) == 0x00000021 ||
+				 (insn & 0x001f07ff) == 0x0000002d)	/* move */
+				value = r[rs];
+			else
+				return 0;
+			break;
+		default:
+			return 0;
+		}
+		r[to] = value;
+		loaded |= 1U << to;
+	}
+
+	for (i = 1; i < 32 && pc; i++) {
+		if (!(loaded & 1U << i))
+			continue;
+		if (n == EFFECT_REGS_MAX - 1)
+			return 0;
+		regs[n++] = (struct trampfd_reg) {
+			.name = PERF_REG_MIPS_R1 + i - 1,
+			.value = (unsigned long)r[i],
+		};
+	}
+	regs[n] = (struct trampfd_reg) { .name = PERF_REG_MIPS_PC, .value = pc };
+	return pc ? n + 1 : 0;
+}
+
 #endif

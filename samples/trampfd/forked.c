@@ -23,9 +23,12 @@ static void set(int number)
 	const struct trampfd_reg regs[] = {
 		{ .name = REG_PC, .value = (uintptr_t)itself },
 		{ .name = REG_ARGUMENT, .value = number },
+#ifdef REG_CALLEE
+		{ .name = REG_CALLEE, .value = (uintptr_t)itself },
+#endif
 	};
 
-	trampoline_set(&t, 0, regs, 2);
+	trampoline_set(&t, 0, regs, ARRAY_SIZE(regs));
 }
 
 static void expect(const char *who, int number)

@@ -15,7 +15,11 @@
 #include <unistd.h>
 
 #ifndef __NR_trampfd_create		/* headers of another kernel */
+#ifdef __NR_Linux
+#define __NR_trampfd_create (__NR_Linux + 600)
+#else
 #define __NR_trampfd_create 600
+#endif
 #endif
 
 #if defined(__x86_64__)
@@ -42,6 +46,16 @@
 #define REG_PC		PERF_REG_S390_PC
 #define REG_ARGUMENT	PERF_REG_S390_R2
 #define TARGET
+#elif defined(__mips__)
+#define REG_PC		PERF_REG_MIPS_PC
+#define REG_ARGUMENT	PERF_REG_MIPS_R4
+#define REG_CALLEE	PERF_REG_MIPS_R25	/* has the address of a function */
+#define TARGET
+#elif defined(__powerpc64__) && _CALL_ELF == 2
+#define REG_PC		PERF_REG_POWERPC_NIP
+#define REG_ARGUMENT	PERF_REG_POWERPC_R3
+#define REG_CALLEE	PERF_REG_POWERPC_R12	/* has the address of a function */
+#define TARGET
 #else
 #error "Name this architecture's PC, and its register of the first argument."
 #endif
@@ -61,13 +75,17 @@ int main(void)
 	struct trampfd_reg regs[] = {
 		{ .name = REG_PC, .value = (uintptr_t)greet },
 		{ .name = REG_ARGUMENT, .value = (uintptr_t)whom },
+#ifdef REG_CALLEE
+		{ .name = REG_CALLEE, .value = (uintptr_t)greet },
+#endif
 	};
-	struct trampfd_record record = { .trampoline = 0, .nregs = 2 };
+	const __u32 nregs = sizeof(regs) / sizeof(regs[0]);
+	struct trampfd_record record = { .trampoline = 0, .nregs = nregs };
 	struct trampfd_contexts contexts = {
 		.records = (uintptr_t)&record,
 		.nrecords = 1,
 		.regs = (uintptr_t)regs,
-		.nregs = 2,
+		.nregs = nregs,
 	};
 	void *base;
 	int fd;

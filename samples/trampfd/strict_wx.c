@@ -50,8 +50,30 @@
 #elif defined(__s390x__)
 #define FILTER_ARCH		AUDIT_ARCH_S390X
 #define FILTER_OTHER_ABI	0
+#elif defined(__mips__)
+#if _MIPS_SIM == _ABI64
+#define FILTER_ARCH		AUDIT_ARCH_MIPSEL64
+#define FILTER_FIRST		5000
+#elif _MIPS_SIM == _ABIN32
+#define FILTER_ARCH		AUDIT_ARCH_MIPSEL64N32
+#define FILTER_FIRST		6000
+#else
+#define FILTER_ARCH		AUDIT_ARCH_MIPSEL
+#define FILTER_FIRST		4000
+#endif
+#define FILTER_LAST		(FILTER_FIRST + 999)
+#define FILTER_OTHER_ABI	0
+#elif defined(__powerpc64__)
+#define FILTER_ARCH		AUDIT_ARCH_PPC64LE
+#define FILTER_OTHER_ABI	0
 #else
 #error "Name this architecture's AUDIT_ARCH."
+#endif
+
+/* Where other ABIs do not have other numbers. */
+#ifndef FILTER_FIRST
+#define FILTER_FIRST		0
+#define FILTER_LAST		0xffffffff
 #endif
 
 #define WRITE_EXEC	(PROT_WRITE | PROT_EXEC)
@@ -92,7 +114,7 @@ static const struct rule {
 	BPF_JUMP(BPF_JMP | (test) | BPF_K, value, yes, no)
 
 struct filter {
-	struct sock_filter insns[8 + 6 * NRULES];
+	struct sock_filter insns[9 + 6 * NRULES];
 	unsigned short len;
 };
 
@@ -122,7 +144,9 @@ static void install_filter(void)
 		JUMP_IF(BPF_JEQ, FILTER_ARCH, 1, 0),
 		RETURN(SECCOMP_RET_KILL_PROCESS),
 		LOAD(offsetof(struct seccomp_data, nr)),
-		JUMP_IF(BPF_JSET, FILTER_OTHER_ABI, 0, 1),
+		JUMP_IF(BPF_JSET, FILTER_OTHER_ABI, 2, 0),
+		JUMP_IF(BPF_JGE, FILTER_FIRST, 0, 1),
+		JUMP_IF(BPF_JGT, FILTER_LAST, 0, 1),
 		RETURN(SECCOMP_RET_KILL_PROCESS),
 	};
 	static const struct sock_filter allow[] = {

@@ -122,6 +122,73 @@ stack_target:
 	br	%r14
 	.size	stack_target, . - stack_target
 
+#elif defined(__mips__)
+
+#include <sgidefs.h>
+
+#if _MIPS_SIM == _ABI64
+#define LOAD	ld
+#define STORE	sd
+#define ADD	daddiu
+#else
+#define LOAD	lw
+#define STORE	sw
+#define ADD	addiu
+#endif
+/* Room for the callee's first arguments, as o32 has it, and for $31. */
+#define FRAME	32
+
+	.set	noreorder
+
+	.type	context_target, @function
+	.ent	context_target
+context_target:
+	jr	$31
+	move	$2, $15
+	.end	context_target
+	.size	context_target, . - context_target
+
+	.type	stack_target, @function
+	.ent	stack_target
+stack_target:
+	move	$4, $29
+	ADD	$29, $29, -FRAME
+	STORE	$31, FRAME - 8($29)
+	move	$25, $15
+	jalr	$25
+	nop
+	LOAD	$31, FRAME - 8($29)
+	jr	$31
+	ADD	$29, $29, FRAME + 32
+	.end	stack_target
+	.size	stack_target, . - stack_target
+
+#elif defined(__powerpc64__)
+
+	.type	context_target, @function
+context_target:
+	mr	3, 11
+	blr
+	.size	context_target, . - context_target
+
+/* The link area of the caller is above the data, and its r2 can be kept there. */
+	.type	stack_target, @function
+stack_target:
+	mr	3, 1
+	mflr	0
+	std	0, 32 + 16(1)
+	std	2, 32 + 24(1)
+	stdu	1, -32(1)
+	mr	12, 11
+	mtctr	12
+	bctrl
+	addi	1, 1, 32 + 32
+	ld	0, 16(1)
+	ld	2, 24(1)
+	mtlr	0
+	blr
+	.size	stack_target, . - stack_target
+
 #endif
 
 	.section .note.GNU-stack, "", %progbits

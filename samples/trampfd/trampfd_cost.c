@@ -145,6 +145,64 @@ static void edit_context(mcontext_t *m)
 	m->gregs[0] = CONTEXT;
 }
 
+#elif defined(__mips__)
+
+#include <asm/sgidefs.h>
+
+static void write_stub(__u8 *p)
+{
+#if _MIPS_SIM == _ABI64
+	const __u32 code[] = {
+		0xdf2f0010,			/* ld $15, 16($25) */
+		0xdf390018,			/* ld $25, 24($25) */
+		0x03200008,			/* jr $25 */
+		0,
+	};
+	const unsigned long long data[] = { CONTEXT, (uintptr_t)context_target };
+#else
+	const __u32 code[] = {
+		0x8f2f0010,			/* lw $15, 16($25) */
+		0x8f390014,			/* lw $25, 20($25) */
+		0x03200008,			/* jr $25 */
+		0,
+	};
+	const __u32 data[] = { CONTEXT, (uintptr_t)context_target };
+#endif
+
+	memcpy(p, code, sizeof(code));
+	memcpy(p + sizeof(code), data, sizeof(data));
+	__builtin___clear_cache((char *)p, (char *)p + sizeof(code));
+}
+
+static void edit_context(mcontext_t *m)
+{
+	m->pc = (uintptr_t)context_target;
+	m->gregs[15] = CONTEXT;
+}
+
+#elif defined(__powerpc64__)
+
+static void write_stub(__u8 *p)
+{
+	const __u32 code[] = {
+		0xe96c0018,			/* ld r11, 24(r12) */
+		0xe98c0010,			/* ld r12, 16(r12) */
+		0x7d8903a6,			/* mtctr r12 */
+		0x4e800420,			/* bctr */
+	};
+	const __u64 data[] = { (uintptr_t)context_target, CONTEXT };
+
+	memcpy(p, code, sizeof(code));
+	memcpy(p + sizeof(code), data, sizeof(data));
+	__builtin___clear_cache((char *)p, (char *)p + sizeof(code));
+}
+
+static void edit_context(mcontext_t *m)
+{
+	m->gp_regs[32] = (uintptr_t)context_target;	/* PT_NIP */
+	m->gp_regs[11] = CONTEXT;
+}
+
 #endif
 
 static void *unmapped;

@@ -10,13 +10,18 @@
 #include <sys/syscall.h>
 
 #ifndef __NR_trampfd_create		/* headers of another kernel */
+#ifdef __NR_Linux
+#define __NR_trampfd_create (__NR_Linux + 600)
+#else
 #define __NR_trampfd_create 600
+#endif
 #endif
 
 /*
  * What the samples must know of an architecture: its PC, the register in
  * which a function gets its context (the static chain of a nested function),
- * and the register of the first argument.
+ * the register of the first argument, and, where C functions rely on it, the
+ * register in which a function gets its own address.
  */
 #if defined(__x86_64__)
 #define REG_PC		PERF_REG_X86_IP
@@ -47,6 +52,18 @@
 #define REG_PC		PERF_REG_S390_PC
 #define REG_CONTEXT	PERF_REG_S390_R0
 #define REG_ARGUMENT	PERF_REG_S390_R2
+#define BY_REGISTER
+#elif defined(__mips__)
+#define REG_PC		PERF_REG_MIPS_PC
+#define REG_CONTEXT	PERF_REG_MIPS_R15
+#define REG_ARGUMENT	PERF_REG_MIPS_R4
+#define REG_CALLEE	PERF_REG_MIPS_R25
+#define BY_REGISTER
+#elif defined(__powerpc64__) && _CALL_ELF == 2
+#define REG_PC		PERF_REG_POWERPC_NIP
+#define REG_CONTEXT	PERF_REG_POWERPC_R11
+#define REG_ARGUMENT	PERF_REG_POWERPC_R3
+#define REG_CALLEE	PERF_REG_POWERPC_R12
 #define BY_REGISTER
 #else
 #error "The samples have not been ported to this architecture."
