@@ -16,6 +16,10 @@
 #include "tramp-riscv.h"
 #elif defined(__s390x__)
 #include "tramp-s390.h"
+#elif defined(__mips__) && _MIPS_SIM == _ABI64 && defined(__MIPSEL__)
+#include "tramp-mips.h"
+#elif defined(__powerpc64__) && _CALL_ELF == 2 && defined(__LITTLE_ENDIAN__)
+#include "tramp-powerpc.h"
 #else
 /* Only what C can do: direct and indirect calls, and entering the kernel. */
 const struct tramp_arch tramp_arch = {};

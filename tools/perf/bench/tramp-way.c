@@ -21,7 +21,11 @@
 
 /* The same on all architectures, but for those whose ABIs count from a base. */
 #ifndef __NR_trampfd_create
+#ifdef __NR_Linux	/* where each ABI counts from another number */
+#define __NR_trampfd_create	(__NR_Linux + 600)
+#else
 #define __NR_trampfd_create	600
+#endif
 #endif
 
 /* What trampoline i loads: a different value for each, of 32 bits. */
