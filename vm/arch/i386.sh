@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2034
+# What building and booting has to know about 32-bit x86.
+
+KARCH=i386
+SRCARCH=x86
+IMAGE=arch/x86/boot/bzImage
+TRIPLET=i686-linux-gnu
+QEMU=(qemu-system-i386 -M q35 -cpu max)
+QEMU_CONSOLE=(-serial chardev:console)
+CONSOLE=ttyS0
+# Calibration is right to a few parts in a million only.
+ICOUNT_TARGET=(kernel:tsc_early_khz=1000000 kernel:tsc=reliable)
+# Three levels of page tables instead of two, and pages that are not executable.
+FURTHER_GUESTS=("pae pae")
