@@ -7,16 +7,20 @@
 #ifndef _ASM_MIPS_TRAMPFD_H
 #define _ASM_MIPS_TRAMPFD_H
 
-#include <linux/bits.h>
+#include <linux/ptrace.h>
+#include <linux/types.h>
+
+#ifdef CONFIG_TRAMPFD
+
 #include <linux/build_bug.h>
 #include <linux/errno.h>
 #include <linux/perf_regs.h>
-#include <linux/thread_info.h>
+#include <linux/sched/signal.h>
 #include <linux/trampfd.h>
-#include <linux/types.h>
 
+#include <asm/branch.h>
 #include <asm/processor.h>
-#include <asm/ptrace.h>
+#include <asm/thread_info.h>
 
 /*
  * What the thread's flags say of registers (bit 0) and addresses (bit 1): that
@@ -28,7 +32,7 @@ enum trampfd_abi {
 	TRAMPFD_ABI_O32 = 3,
 };
 
-static_assert(TIF_32BIT_ADDR == TIF_32BIT_REGS + 1);
+static_assert(TIF_32BIT_ADDR - TIF_32BIT_REGS == 1);
 
 /*
  * That of the process: it can make system calls of the other ABIs, but there
@@ -129,5 +133,55 @@ static inline void arch_trampfd_set_sp(struct pt_regs *regs, unsigned long sp)
 {
 	regs->regs[29] = sp;
 }
+
+/*
+ * For the handler of page faults: do the work of a trampoline, if that is what
+ * was called.  Nothing reads or writes the instruction that is running, so a
+ * fault at the PC is a fetch.  In a delay slot it is not at the PC, which is
+ * the branch's.
+ */
+static __always_inline bool mips_trampfd_fault(struct pt_regs *regs,
+					       unsigned long *write,
+					       unsigned long *address)
+{
+	unsigned long stack;
+
+	if (*address != regs->cp0_epc || delay_slot(regs) ||
+	    !user_mode(regs) || !mm_has_trampfd(current->mm))
+		return false;
+
+	switch (trampfd_call(regs, *address, &stack)) {
+	case TRAMPFD_HIT:
+		return true;
+	case TRAMPFD_STACK_FAULT:
+		/*
+		 * A program's own push to a kernel address is no page fault,
+		 * and the handler would take this one for the kernel's.
+		 */
+		if (stack >= TASK_SIZE) {
+			force_sig_fault(SIGSEGV, SEGV_MAPERR,
+					(void __user *)stack);
+			return true;
+		}
+		/* As if a push had faulted. */
+		*address = stack;
+		*write = 1;
+		break;
+	case TRAMPFD_MISS:
+		break;
+	}
+	return false;
+}
+
+#else /* !CONFIG_TRAMPFD */
+
+static __always_inline bool mips_trampfd_fault(struct pt_regs *regs,
+					       unsigned long *write,
+					       unsigned long *address)
+{
+	return false;
+}
+
+#endif /* CONFIG_TRAMPFD */
 
 #endif /* _ASM_MIPS_TRAMPFD_H */
