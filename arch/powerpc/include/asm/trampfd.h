@@ -7,12 +7,17 @@
 #ifndef _ASM_POWERPC_TRAMPFD_H
 #define _ASM_POWERPC_TRAMPFD_H
 
-#include <linux/errno.h>
-#include <linux/perf_regs.h>
 #include <linux/ptrace.h>
-#include <linux/trampfd.h>
 #include <linux/types.h>
 
+#ifdef CONFIG_TRAMPFD
+
+#include <linux/errno.h>
+#include <linux/perf_regs.h>
+#include <linux/sched.h>
+#include <linux/trampfd.h>
+
+#include <asm/interrupt.h>
 #include <asm/processor.h>
 #include <asm/reg.h>
 #include <asm/thread_info.h>
@@ -119,5 +124,41 @@ static inline void arch_trampfd_set_sp(struct pt_regs *regs, unsigned long sp)
 {
 	regs->gpr[1] = sp;
 }
+
+/*
+ * For the handlers of page faults: do the work of a trampoline, if that is what
+ * was called.  It needs no interrupts: a hit takes no lock and does not sleep.
+ * Where the stack can't take the data, the fault becomes one of a push.
+ */
+static __always_inline bool powerpc_trampfd_fault(struct pt_regs *regs)
+{
+	unsigned long stack;
+
+	if (TRAP(regs) != INTERRUPT_INST_STORAGE || !user_mode(regs) ||
+	    !mm_has_trampfd(current->mm))
+		return false;
+
+	switch (trampfd_call(regs, regs->nip, &stack)) {
+	case TRAMPFD_HIT:
+		return true;
+	case TRAMPFD_STACK_FAULT:
+		set_trap(regs, INTERRUPT_DATA_STORAGE);
+		regs->dar = stack;
+		regs->dsisr = DSISR_NOHPTE | DSISR_ISSTORE;
+		break;
+	case TRAMPFD_MISS:
+		break;
+	}
+	return false;
+}
+
+#else /* !CONFIG_TRAMPFD */
+
+static __always_inline bool powerpc_trampfd_fault(struct pt_regs *regs)
+{
+	return false;
+}
+
+#endif /* CONFIG_TRAMPFD */
 
 #endif /* _ASM_POWERPC_TRAMPFD_H */
