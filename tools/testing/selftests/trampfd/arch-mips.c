@@ -130,8 +130,7 @@ void arch_fill(struct cpu_state *state, unsigned long sp, unsigned int seed)
 	state->reg[MIPS_K1] = 0;
 
 	for (i = 0; i < MIPS_FCSR; i++) {
-		/* o32 has 16 registers in the places of the even ones. */
-		if (_MIPS_SIM != _ABIO32 || !(i / 8 % 2))
+		if (!(i / 8 % MIPS_FPR_STEP))
 			state->fp[i] = seed * 7 + i;
 	}
 	memcpy(state->fp + MIPS_FCSR, &(uint32_t){ fcsr | (1 + seed % 3) }, 4);
@@ -156,7 +155,7 @@ void arch_from_ucontext(struct cpu_state *state, const ucontext_t *uc)
 	state->reg[MIPS_PC] = mc->pc;
 	put_back(state);
 
-	for (i = 0; i < 32; i += _MIPS_SIM == _ABIO32 ? 2 : 1)
+	for (i = 0; i < 32; i += MIPS_FPR_STEP)
 		memcpy(state->fp + 8 * i, &mc->fpregs.fp_r.fp_dregs[i], 8);
 	memcpy(state->fp + MIPS_FCSR, &mc->fpc_csr, 4);
 	memcpy(state->fp + MIPS_HI, &hi, sizeof(hi));

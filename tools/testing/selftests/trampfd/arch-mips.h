@@ -27,6 +27,13 @@
 #define ARCH_CALL_PUSH	0
 #define ARCH_RED_ZONE	0
 
+/* o32 has 16 floating-point registers, in the places of the even ones. */
+#if _MIPS_SIM == _ABIO32
+#define MIPS_FPR_STEP	2
+#else
+#define MIPS_FPR_STEP	1
+#endif
+
 #if _MIPS_SIM == _ABI64
 #define ARCH_WORD	8
 #define ARCH_AUDIT	AUDIT_ARCH_MIPSEL64

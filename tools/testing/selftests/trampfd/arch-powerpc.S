@@ -22,6 +22,12 @@
 #define FRAME_VSCR	(FRAME_FPSCR + 16)
 #define FRAME_SIZE	(FRAME_VSCR + 16)
 
+#define SCRATCH_BUT_3	4,5,6,7,8,9,10,11,12
+#define KEPT		14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+#define LOWER		0,1,2,3,4,5,6,7,8,9,10,11,12,13, KEPT
+#define UPPER		32,33,34,35,36,37,38,39,40,41,42,43,44,45,46,47, \
+			48,49,50,51,52,53,54,55,56,57,58,59,60,61,62,63
+
 	.section .tdata, "awT", @progbits
 	.balign	64
 	.globl	ppc_out
@@ -43,7 +49,7 @@ host_sp:
 	ld	0, IN(0)(3)
 	ld	1, IN(1)(3)
 	ld	2, IN(2)(3)
-	.irp	n, 4,5,6,7,8,9,10,11,12,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+	.irp	n, SCRATCH_BUT_3, KEPT
 	ld	\n, IN(\n)(3)
 	.endr
 	ld	3, IN(3)(3)
@@ -59,7 +65,7 @@ ppc_enter:
 	std	0, 8(1)
 	stdu	1, -FRAME_SIZE(1)
 	std	2, 24(1)
-	.irp	n, 14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+	.irp	n, KEPT
 	std	\n, FRAME_GPRS + (\n - 14) * 8(1)
 	stfd	\n, FRAME_FPRS + (\n - 14) * 8(1)
 	.endr
@@ -84,11 +90,11 @@ ppc_enter:
 	lwz	0, PPC_VRSAVE(3)
 	mtvrsave 0
 	mr	6, 3
-	.irp	n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+	.irp	n, LOWER
 	lxvd2x	\n, 0, 6
 	addi	6, 6, 16
 	.endr
-	.irp	n, 32,33,34,35,36,37,38,39,40,41,42,43,44,45,46,47,48,49,50,51,52,53,54,55,56,57,58,59,60,61,62,63
+	.irp	n, UPPER
 	lxvd2x	\n, 0, 6
 	addi	6, 6, 16
 	.endr
@@ -126,7 +132,7 @@ ppc_target_\number:
 	target	3
 
 capture:
-	.irp	n, 0,1,2,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+	.irp	n, 0,1,2, SCRATCH_BUT_3, 13, KEPT
 	std	\n, OUT(\n)
 	.endr
 	mfcr	0
@@ -141,11 +147,11 @@ capture:
 	ld	1, host_sp@tprel(13)
 	addi	6, 13, ppc_out@tprel
 	mr	7, 6
-	.irp	n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+	.irp	n, LOWER
 	stxvd2x	\n, 0, 6
 	addi	6, 6, 16
 	.endr
-	.irp	n, 32,33,34,35,36,37,38,39,40,41,42,43,44,45,46,47,48,49,50,51,52,53,54,55,56,57,58,59,60,61,62,63
+	.irp	n, UPPER
 	stxvd2x	\n, 0, 6
 	addi	6, 6, 16
 	.endr
@@ -168,7 +174,7 @@ capture:
 	li	0, FRAME_VRS + (\n - 20) * 16
 	lvx	\n, 1, 0
 	.endr
-	.irp	n, 14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+	.irp	n, KEPT
 	ld	\n, FRAME_GPRS + (\n - 14) * 8(1)
 	lfd	\n, FRAME_FPRS + (\n - 14) * 8(1)
 	.endr
