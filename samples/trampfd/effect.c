@@ -332,10 +332,14 @@ unsigned int effect_of(const void *code, struct trampfd_reg *regs)
 		__u32 insn = read_u32(p);
 
 		if (insn == 0x4e800420 && in_ctr) {
-			regs[0] = (struct trampfd_reg) { .name = PERF_REG_POWERPC_R11, .value = r11 };
-			regs[1] = (struct trampfd_reg) { .name = PERF_REG_POWERPC_R12, .value = r12 };
-			regs[2] = (struct trampfd_reg) { .name = PERF_REG_POWERPC_NIP, .value = r12 };
-			return 3;
+			const struct trampfd_reg loaded[] = {
+				{ .name = PERF_REG_POWERPC_R11, .value = r11 },
+				{ .name = PERF_REG_POWERPC_R12, .value = r12 },
+				{ .name = PERF_REG_POWERPC_NIP, .value = r12 },
+			};
+
+			memcpy(regs, loaded, sizeof(loaded));
+			return ARRAY_SIZE(loaded);
 		}
 		if (insn == 0x7d8903a6) {
 			in_ctr = true;

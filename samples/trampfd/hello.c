@@ -60,6 +60,8 @@
 #error "Name this architecture's PC, and its register of the first argument."
 #endif
 
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
 static void TARGET greet(const char *whom)
 {
 	printf("Hello, %s.\n", whom);
@@ -79,7 +81,7 @@ int main(void)
 		{ .name = REG_CALLEE, .value = (uintptr_t)greet },
 #endif
 	};
-	const __u32 nregs = sizeof(regs) / sizeof(regs[0]);
+	const __u32 nregs = ARRAY_SIZE(regs);
 	struct trampfd_record record = { .trampoline = 0, .nregs = nregs };
 	struct trampfd_contexts contexts = {
 		.records = (uintptr_t)&record,
