@@ -127,7 +127,7 @@ check_arch()
 	[ $STEP_RC -eq 0 ] || return 0
 	built "$TARGET-selftests" "build the selftests" build_selftests
 	[ $STEP_RC -eq 0 ] || return 0
-	collections=$(kernel_collections | sed '1i trampfd' | paste -sd,)
+	collections=$({ echo trampfd; kernel_collections; } | paste -sd,)
 	queue_guest main main 1500 count_main "$collections"
 
 	for guest in "${FURTHER_GUESTS[@]}"; do
