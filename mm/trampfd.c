@@ -366,37 +366,44 @@ static bool trampfd_push_bytes(unsigned long sp, const void *data, u32 size)
 	       !__copy_to_user_inatomic((void __user *)sp, data, size);
 }
 
+/*
+ * The data could not be copied at once.  The port has to be told an address that
+ * faults, or the call would be repeated for ever, and a copy may stop well before
+ * it.  Below address 0, go on as pushes would.
+ */
+static noinline enum trampfd_outcome
+trampfd_push_bytewise(const struct trampfd_ctx *ctx, unsigned long sp,
+		      unsigned long *fault)
+{
+	const struct trampfd_ctx_stack *stack = trampfd_ctx_stack(ctx);
+	unsigned long mask = trampfd_abi_mask(ctx->abi);
+	u32 i;
+
+	for (i = 0; i < ctx->stack_size; i++) {
+		*fault = (sp + i) & mask;
+		if (!trampfd_push_bytes(*fault, &stack->data[i], 1))
+			return TRAMPFD_STACK_FAULT;
+	}
+	return TRAMPFD_HIT;
+}
+
 static enum trampfd_outcome
 trampfd_push(struct pt_regs *regs, const struct trampfd_ctx *ctx,
 	     unsigned long *fault)
 {
 	const struct trampfd_ctx_stack *stack = trampfd_ctx_stack(ctx);
-	unsigned long mask = trampfd_abi_mask(ctx->abi);
 	unsigned long lower = stack->skip + ctx->stack_size;
 	enum trampfd_outcome outcome = TRAMPFD_HIT;
 	unsigned long old = arch_trampfd_sp(regs);
-	unsigned long sp = (old - lower) & mask;
-	u32 i;
+	unsigned long sp = (old - lower) & trampfd_abi_mask(ctx->abi);
 
 	if (!arch_trampfd_stack_usable(regs))
 		return TRAMPFD_MISS;
 
 	pagefault_disable();
 	if (unlikely(old < lower ||
-		     !trampfd_push_bytes(sp, stack->data, ctx->stack_size))) {
-		/*
-		 * The port has to be told an address that faults, or the call
-		 * would be repeated for ever, and a copy may stop well before
-		 * it.  Below address 0, go on as pushes would.
-		 */
-		for (i = 0; i < ctx->stack_size; i++) {
-			*fault = (sp + i) & mask;
-			if (!trampfd_push_bytes(*fault, &stack->data[i], 1)) {
-				outcome = TRAMPFD_STACK_FAULT;
-				break;
-			}
-		}
-	}
+		     !trampfd_push_bytes(sp, stack->data, ctx->stack_size)))
+		outcome = trampfd_push_bytewise(ctx, sp, fault);
 	pagefault_enable();
 
 	if (likely(outcome == TRAMPFD_HIT))
