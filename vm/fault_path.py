@@ -289,12 +289,13 @@ def check_shared(kernel, whole, name, wanted):
     """Results: faults are free of what is shared, or, if wanted, are not."""
     same = usual(whole)
     results = []
-    enough = len(same) >= PASSES and len(same) == len(whole)
+    # A timer's interrupt may come in between.
+    enough = len(same) >= PASSES and 10 * len(same) >= 9 * len(whole)
     detail = f"{len(same)} of {len(whole)} have the same {len(same[0]) if same else 0} instructions"
     results.append(("pass" if enough else "fail", f"{name}: whole faults were seen", detail))
-    locked, shared, places = look(kernel, whole)
+    locked, shared, places = look(kernel, same)
     if not wanted:
-        detail = ", ".join(f"{place}: {n // max(len(whole), 1)}" for place, n in
+        detail = ", ".join(f"{place}: {n // max(len(same), 1)}" for place, n in
                            sorted(places.items(), key=str) if place)
         results.append(("fail" if locked or not whole else "pass",
                         f"{name}: no locked instruction", some(locked)))
@@ -382,20 +383,30 @@ def follow(monitor, vmlinux, directory, log, dump):
     # Newer releases of QEMU have another name for it.
     if "unknown command" in monitor.do("one-insn-per-tb on"):
         monitor.do("singlestep on")
-    monitor.do(f"logfile {log}")
-    monitor.do("log exec,nochain,cpu")
-    wait_for(lambda: os.path.exists(log) and os.path.getsize(log) > LOG_SIZE)
-    monitor.do("log none")
-    monitor.do("stop")
-
     symbols = subprocess.run(["nm", "-n", "-S", vmlinux], check=True, capture_output=True, text=True).stdout
     with open(os.path.join(directory, "symbols"), "w") as f:
         f.write(symbols)
     kernel = Kernel(symbols.splitlines())
+
+    monitor.do(f"logfile {log}")
+    monitor.do("log exec,nochain,cpu")
+    wait_for(lambda: os.path.exists(log) and enough(log, kernel.address["asm_exc_page_fault"]))
+    monitor.do("log none")
+    monitor.do("stop")
+
     start, end = kernel.address["_text"], kernel.address["_etext"]
     monitor.do(f'pmemsave {start - KERNEL_MAP:#x} {end - start:#x} "{dump}"')
     # So that the file is complete.
     monitor.do("info status")
+
+
+def enough(log, entry):
+    """Are there enough faults in the log?  The guest may do something else at first."""
+    size = os.path.getsize(log)
+    if size <= LOG_SIZE:
+        return False
+    with open(log, "rb") as f:
+        return size > 10 * LOG_SIZE or f.read().count(b"/%016x/" % entry) >= 3 * PASSES
 
 
 def save_text(vmlinux, dump, text):

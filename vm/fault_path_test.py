@@ -136,6 +136,8 @@ class Results(unittest.TestCase):
     def test_one_differs(self):
         kernel, run = path("push   %rax", "push   %rax")
         results = fault_path.check_shared(kernel, [run] * 9 + [run[:-1]], "test", False)
+        self.assertEqual(results[0][0], "pass")
+        results = fault_path.check_shared(kernel, [run] * 8 + [run[:-1]] * 2, "test", False)
         self.assertEqual(results[0][0], "fail")
 
     def test_finds(self):
