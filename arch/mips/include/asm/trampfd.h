@@ -19,7 +19,7 @@
 #include <linux/trampfd.h>
 
 #include <asm/branch.h>
-#include <asm/processor.h>
+#include <linux/processor.h>
 #include <asm/thread_info.h>
 
 /*

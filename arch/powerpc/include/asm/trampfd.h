@@ -18,7 +18,7 @@
 #include <linux/trampfd.h>
 
 #include <asm/interrupt.h>
-#include <asm/processor.h>
+#include <linux/processor.h>
 #include <asm/reg.h>
 #include <asm/thread_info.h>
 
