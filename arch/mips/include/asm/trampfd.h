@@ -15,12 +15,12 @@
 #include <linux/build_bug.h>
 #include <linux/errno.h>
 #include <linux/perf_regs.h>
+#include <linux/processor.h>
 #include <linux/sched/signal.h>
+#include <linux/thread_info.h>
 #include <linux/trampfd.h>
 
 #include <asm/branch.h>
-#include <linux/processor.h>
-#include <asm/thread_info.h>
 
 /*
  * What the thread's flags say of registers (bit 0) and addresses (bit 1): that

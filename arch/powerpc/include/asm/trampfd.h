@@ -14,13 +14,13 @@
 
 #include <linux/errno.h>
 #include <linux/perf_regs.h>
+#include <linux/processor.h>
 #include <linux/sched.h>
+#include <linux/thread_info.h>
 #include <linux/trampfd.h>
 
 #include <asm/interrupt.h>
-#include <linux/processor.h>
 #include <asm/reg.h>
-#include <asm/thread_info.h>
 
 /* The only ABI.  32-bit processes don't have trampolines. */
 #define TRAMPFD_ABI_64	0
