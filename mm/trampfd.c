@@ -866,8 +866,8 @@ static struct trampfd_space *trampfd_space_get(struct mm_struct *mm,
 	space->replaced = get_state_synchronize_rcu();
 
 	index = trampfd_index_alloc(space, live);
-	if (index && !unrcu_pointer(cmpxchg(&mm->trampfd, NULL,
-					    RCU_INITIALIZER(index))))
+	if (index && !cmpxchg((struct trampfd_index __force **)&mm->trampfd,
+			      NULL, index))
 		return space;
 
 	/* No memory, or another thread was faster. */
