@@ -59,8 +59,17 @@ check_style()
 	done
 }
 
-# Only what is said about our files: what the kernel's headers get is not ours.
-about_us() { grep -E "(^|/)($(our_files '\.[chS]$' | paste -sd'|')):[0-9]+" || :; }
+# Only what is said about our files: what the kernel's headers get is not ours, nor what
+# s390's macro for system calls makes sparse say where it is used.
+about_us()
+{
+	grep -E "(^|/)($(our_files '\.[chS]$' | paste -sd'|')):[0-9]+" |
+		if [ "$SRCARCH" = s390 ]; then
+			grep -v ':1: warning: Using plain integer as NULL pointer$'
+		else
+			cat
+		fi || :
+}
 
 # compile <object directory> <object> [make arguments...]
 compile()
@@ -82,7 +91,7 @@ check_compile()
 	configure_like_main "$o"
 	for object in $(our_objects); do
 		silent "$TARGET: W=1 $object" compile "$o" "$object" W=1
-		silent "$TARGET: sparse $object" compile "$o" "$object" C=2 CHECK=sparse
+		silent "$TARGET: sparse $object" compile "$o" "$object" C=2 CHECK="$VM/sparse"
 	done
 }
 
@@ -149,7 +158,7 @@ python_test()
 check_scripts()
 {
 	# The sourced files' variables are used elsewhere.
-	silent "shellcheck vm/" shellcheck -x -e SC2034,SC2153 -P "$VM:$TOP" "$VM"/*.sh "$VM"/cc "$VM"/init "$VM"/timeout \
+	silent "shellcheck vm/" shellcheck -x -e SC2034,SC2153 -P "$VM:$TOP" "$VM"/*.sh "$VM"/cc "$VM"/sparse "$VM"/init "$VM"/timeout \
 		"$VM"/jobs/* "$TOP/.ci/run"
 	silent "planted failures of guests are seen" python_test report
 	silent "costs above their limits are seen" python_test bench_check
