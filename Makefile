@@ -22,7 +22,8 @@ help:
 	@echo 'make clean        remove build/'
 	@echo
 	@echo 'ARCH=<arch>       one of: $(patsubst vm/arch/%.sh,%,$(wildcard vm/arch/*.sh)) (run, check, bench, shell)'
-	@echo '                  for check also several, or all; x86_64 by default'
+	@echo '                  for check and bench also several, or all; x86_64 by default,'
+	@echo '                  and all for check'
 	@echo 'KDIR=<dir>        build from this 6.12 tree, which stays as it is,'
 	@echo "                  instead of Debian's linux-source-6.12 (run, check, bench, shell)"
 	@echo 'JOBS=<n>          jobs at once, $(JOBS) by default'

@@ -15,22 +15,38 @@ cd "$TOP"
 RESULTS=$LOG/bench.results
 : > "$RESULTS"
 
-use_arch "${TRAMPFD_ARCH:-x86_64}"
-need_packages "$TARGET"
-make_tree
-variant=$(bench_variant)
-[ "$variant" = main ] || make_bench_tree
-must "$TARGET-build-$variant" "build the $variant kernel" build_variant "$variant"
-must "$TARGET-busybox" "build the guest's busybox" build_busybox
-must "$TARGET-perf" "build perf" build_perf
-must "$TARGET-bench-guest" "pack it for the guest" pack_perf "$variant"
+arches=${TRAMPFD_ARCH:-x86_64}
+[ "$arches" != all ] || arches=$ARCHES
 
-bench_boot "$variant"
-show "${BENCH_BOOT[@]}"
-step "$TARGET-bench-again" "boot and run it again" bench_guest
-bench_counted bench-again >> "$RESULTS"
-bench_results | add_results "$TARGET bench" show
-must "$TARGET-bench-chart" "draw the chart" bench_chart
-say "" "build/bench/$TARGET.csv, .svg and .png have the figures, and a chart of them."
+# bench_arch: of the architecture that is in use
+bench_arch()
+{
+	local variant
+
+	variant=$(bench_variant)
+	[ "$variant" = main ] || make_bench_tree
+	must "$TARGET-build-$variant" "$TARGET: build the $variant kernel" build_variant "$variant"
+	must "$TARGET-busybox" "$TARGET: build the guest's busybox" build_busybox
+	must "$TARGET-perf" "$TARGET: build perf" build_perf
+	must "$TARGET-bench-guest" "$TARGET: pack it for the guest" pack_perf "$variant"
+
+	bench_boot "$variant"
+	show "${BENCH_BOOT[@]}"
+	step "$TARGET-bench-again" "$TARGET: boot and run it again" bench_guest
+	bench_counted bench-again >> "$RESULTS"
+	bench_results | add_results "$TARGET bench" show
+	must "$TARGET-bench-chart" "$TARGET: draw the chart" bench_chart
+	say "" "build/bench/$TARGET.csv, .svg and .png have the figures, and a chart of them."
+}
+
+# shellcheck disable=SC2086
+need_packages $arches
+make_tree
+for arch in $arches; do
+	use_arch "$arch"
+	bench_arch
+done
+# shellcheck disable=SC2086
+[ "${arches#* }" = "$arches" ] || bench_table $arches
 
 exec python3 "$VM/report.py" total bench "$RESULTS"

@@ -7,6 +7,7 @@ import unittest
 
 import bench_chart
 import bench_check
+import bench_table
 
 CSV = """bench,method,n,cost,unit
 call,trampfd,1,250.00,instructions
@@ -105,6 +106,16 @@ class Same(unittest.TestCase):
 
     def test_nothing(self):
         self.assertEqual(len(failed(bench_check.same({}, {}))), 1)
+
+
+class Table(unittest.TestCase):
+    def test_ratios(self):
+        line = bench_table.table({"x86_64": figures()})[1].split()
+        self.assertEqual(line, ["x86_64", "-", "-", "200", "250", "4000", "1.25", "16.00"])
+
+    def test_not_measured(self):
+        line = bench_table.table({"arm": figures(CSV.replace("signal,1,", "other,1,"))})[1].split()
+        self.assertEqual(line[-3:], ["-", "1.25", "-"])
 
 
 class Chart(unittest.TestCase):

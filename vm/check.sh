@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# "make check": all tests of x86-64, or of the architectures in ARCH; "all" is
-# every one.
+# "make check": all tests, of all architectures or of those in ARCH.
 
 . "$(dirname "$0")/lib.sh"
 . "$VM/packages.sh"
@@ -15,7 +14,7 @@
 . "$VM/faults.sh"
 
 cd "$TOP"
-arches=${TRAMPFD_ARCH:-x86_64}
+arches=${TRAMPFD_ARCH:-all}
 [ "$arches" != all ] || arches=$ARCHES
 RESULTS=$LOG/check.results
 : > "$RESULTS"
@@ -83,6 +82,11 @@ count_main() { count_guest main trampfd guest; }
 
 count_further() { count_guest "${STEP_NAME#"$TARGET-guest-"}" trampfd guest; }
 
+count_demos()
+{
+	python3 "$VM/report.py" guest "build/log/$TARGET-demos.log" | add_results "$TARGET demos"
+}
+
 count_notrampfd() { count_skipped notrampfd ENOSYS; }
 
 count_unpatched()
@@ -118,6 +122,15 @@ queue_bench()
 	queue "$TARGET-bench" "$TARGET: boot and run twice: perf bench tramp" count_bench bench_twice
 }
 
+# queue_demos: what "make run" shows
+queue_demos()
+{
+	built "$TARGET-samples" "build the samples" eval 'build_samples; pack_samples'
+	[ $STEP_RC -eq 0 ] || return 0
+	queue "$TARGET-demos" "$TARGET: boot and run the samples" count_demos \
+		boot main "$OUT/samples.cpio" demos 300 "${SMP[@]}"
+}
+
 # What is done for each architecture.
 check_arch()
 {
@@ -131,6 +144,7 @@ check_arch()
 	[ $STEP_RC -eq 0 ] || return 0
 	collections=$({ echo trampfd; kernel_collections; } | paste -sd,)
 	queue_guest main main 1500 count_main "$collections"
+	queue_demos
 
 	for guest in "${FURTHER_GUESTS[@]}"; do
 		read -r name variant args <<< "$guest"
@@ -178,5 +192,7 @@ done
 while [ ${#BACKGROUND[@]} -gt 0 ]; do
 	count_one
 done
+# shellcheck disable=SC2086
+bench_table $arches
 
 exec python3 "$VM/report.py" total check "$RESULTS"

@@ -80,3 +80,10 @@ bench_chart()
 	gnuplot -c "$VM/bench.gnuplot" "$OUT/bench.dat" "$name" "$TARGET"
 	[ -s "$name.svg" ] && [ -s "$name.png" ]
 }
+
+# bench_table <arch...>: one call on each of them, as far as it was measured
+bench_table()
+{
+	say "" "Instructions of one call:"
+	python3 "$VM/bench_table.py" "${@/#/build/bench/}"
+}
