@@ -12,3 +12,5 @@ CONSOLE=hvc0
 # The other MMU; and a kernel that does not load r14 to r31 again on its way out
 # of a fault, with 32-bit programs, which go with no other.
 FURTHER_GUESTS=("hash main kernel:disable_radix" "compat compat")
+# 65536 stubs in a page each, of 64 KiB
+ICOUNT_TARGET=(-m 6G)
