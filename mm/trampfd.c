@@ -43,6 +43,7 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/seq_file.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
 #include <linux/spinlock.h>
@@ -80,6 +81,12 @@
 
 /* How many contexts may wait for RCU before who replaces them has to wait. */
 #define TRAMPFD_RETIRED_MAX	4096
+
+/* How many trampolines of closed tables may wait before a close has to wait. */
+#define TRAMPFD_DYING_MAX	(2L * TRAMPFD_TRAMPOLINES_MAX)
+
+/* Bytes of replaced indexes that may wait before who replaces one has to wait. */
+#define TRAMPFD_REPLACED_MAX	SZ_1M
 
 /* How much of a long call is done between two looks at signals and locks. */
 #define TRAMPFD_BATCH		64
@@ -237,12 +244,15 @@ struct trampfd_table {
  * @lock: Protects @tables and changes of the index.
  * @tables: Tables by the address of their descriptor.
  * @replaced: The grace period after which the last replaced index is gone.
+ * @replaced_size: Bytes of the indexes that were replaced since that was last
+ *	waited for.
  */
 struct trampfd_space {
 	refcount_t refs;
 	struct mutex lock;	/* of @tables and the index */
 	struct rb_root tables;
 	unsigned long replaced;
+	size_t replaced_size;
 };
 
 /**
@@ -648,6 +658,14 @@ static struct trampfd_table *trampfd_table_alloc(struct trampfd *tf)
 	return table;
 }
 
+/* Give the user back what is set: nobody can set any more. */
+static void trampfd_table_uncharge(struct trampfd_table *table)
+{
+	if (table->ucounts)
+		ucount_sub(table->ucounts, UCOUNT_TRAMPOLINES, table->nset);
+	table->nset = 0;
+}
+
 /* Free a table that no hit can see; it may be half made. */
 static void trampfd_table_free(struct trampfd_table *table)
 {
@@ -667,26 +685,41 @@ static void trampfd_table_free(struct trampfd_table *table)
 		}
 		cond_resched();
 	}
-	if (table->ucounts) {
-		ucount_sub(table->ucounts, UCOUNT_TRAMPOLINES, table->nset);
+	trampfd_table_uncharge(table);
+	if (table->ucounts)
 		put_ucounts(table->ucounts);
-	}
 	trampfd_allowed_put(table->allowed);
 	trampfd_space_put(table->space);
 	trampfd_put(table->tf);
 	kvfree(table);
 }
 
+/* Trampolines of tables that wait to be freed, set or not. */
+static atomic_long_t trampfd_dying;
+
 static void trampfd_table_free_work(struct work_struct *work)
 {
-	trampfd_table_free(container_of(to_rcu_work(work), struct trampfd_table,
-					free_work));
+	struct trampfd_table *table = container_of(to_rcu_work(work),
+						   struct trampfd_table,
+						   free_work);
+
+	atomic_long_sub(table->tf->ntrampolines, &trampfd_dying);
+	trampfd_table_free(table);
 }
 
+/*
+ * Free a table once no hit can see it.  Whoever makes and closes tables faster
+ * than that has to wait, or memory would pile up.
+ */
 static void trampfd_table_free_rcu(struct trampfd_table *table)
 {
+	u32 n = table->tf->ntrampolines;
+
+	trampfd_table_uncharge(table);
 	INIT_RCU_WORK(&table->free_work, trampfd_table_free_work);
 	queue_rcu_work(system_unbound_wq, &table->free_work);
+	if (atomic_long_add_return(n, &trampfd_dying) > TRAMPFD_DYING_MAX)
+		synchronize_rcu();
 }
 
 static int trampfd_table_cmp(const void *key, const struct rb_node *node)
@@ -891,9 +924,12 @@ static int trampfd_index_reserve(struct mm_struct *mm,
 
 	/*
 	 * Mapping in a loop would pile up old indexes faster than RCU frees
-	 * them: no more than one is on its way.
+	 * them.  The mm's other faults wait meanwhile, so let some pile up.
 	 */
-	cond_synchronize_rcu(space->replaced);
+	if (space->replaced_size > TRAMPFD_REPLACED_MAX) {
+		cond_synchronize_rcu(space->replaced);
+		space->replaced_size = 0;
+	}
 
 	new = trampfd_index_alloc(space, old->live + n);
 	if (!new)
@@ -909,6 +945,7 @@ static int trampfd_index_reserve(struct mm_struct *mm,
 		trampfd_index_resched(i);
 	}
 	rcu_assign_pointer(mm->trampfd, new);
+	space->replaced_size += struct_size(old, entries, old->mask + 1);
 	call_rcu(&old->rcu, trampfd_index_free_rcu);
 	space->replaced = get_state_synchronize_rcu();
 	return 0;
@@ -1220,9 +1257,10 @@ static noinline struct trampfd_ctx *trampfd_ctx_alloc_one(u32 nregs,
 {
 	size_t size = struct_size_t(struct trampfd_ctx, regs, nregs);
 
+	/* User memory may be copied to what kmalloc() gives, not to the cache's. */
 	if (stack_size)
 		size += struct_size_t(struct trampfd_ctx_stack, data, stack_size);
-	if (size <= TRAMPFD_CTX_SIZE)
+	else if (size <= TRAMPFD_CTX_SIZE)
 		return kmem_cache_alloc(trampfd_ctx_cache, TRAMPFD_GFP);
 	return kmalloc(size, TRAMPFD_GFP);
 }
@@ -1511,7 +1549,7 @@ static u32 trampfd_locate(struct trampfd_table *table, u32 trampoline, u32 *slot
 
 /*
  * Install contexts from *@head on, at most @max; return how many.  *@error is
- * why it were not more.
+ * why there were not more.
  */
 static u32 trampfd_install(struct trampfd_table *table,
 			   struct trampfd_ctx **head, u32 max, u32 *credit,
@@ -1532,15 +1570,18 @@ static u32 trampfd_install(struct trampfd_table *table,
 		    (chunk && test_bit(slot, chunk->sealed)))
 			break;
 
-		*error = -ENOMEM;
-		chunk = trampfd_chunk_writable(table, i, chunk);
-		if (!chunk)
-			break;
-		old = trampfd_slot_at(table, chunk, slot);
+		/* First, so that no chunk is made for what is refused. */
 		*error = -EDQUOT;
+		old = chunk ? trampfd_slot_at(table, chunk, slot) : NULL;
 		if (!old && !trampfd_charge(table, credit,
 					    min(max - done, TRAMPFD_BATCH)))
 			break;
+		*error = -ENOMEM;
+		chunk = trampfd_chunk_writable(table, i, chunk);
+		if (!chunk) {
+			*credit += !old;
+			break;
+		}
 
 		if (ctx->flags & TRAMPFD_RECORD_SEALED)
 			__set_bit(slot, chunk->sealed);
@@ -1699,7 +1740,7 @@ static long trampfd_ioctl_get(struct trampfd_table *table,
 	struct trampfd_record record;
 	struct trampfd_ctx *ctx;
 	bool sealed, fault;
-	u32 done;
+	int done;
 
 	regs = kmalloc_array(TRAMPFD_REGS_MAX, sizeof(*regs), GFP_KERNEL);
 	if (!regs)
@@ -1788,13 +1829,16 @@ static long trampfd_ioctl_list(struct trampfd_table *table,
 			       int (*change)(struct trampfd_table *table,
 					     u32 trampoline))
 {
-	u32 *list, done, n, nset;
-	int ret = 0;
+	int done, ret = 0;
+	u32 *list, n, nset;
 
 	if (args->flags || !args->count || args->count > TRAMPFD_RECORDS_MAX)
 		return -EINVAL;
 
-	/* Not charged, as removing has to work at the cgroup's limit. */
+	/*
+	 * Not charged, so that removing works at the cgroup's limit.  After a
+	 * fork it may not: changing what is shared makes a copy first.
+	 */
 	list = kvmalloc_array(args->count, sizeof(*list), GFP_KERNEL);
 	if (!list)
 		return -ENOMEM;
@@ -1927,8 +1971,6 @@ static long trampfd_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 	} args;
 	long ret;
 
-	table = trampfd_table_of(file->private_data, current->mm);
-
 	switch (TRAMPFD_CMD(cmd)) {
 	case TRAMPFD_CMD(TRAMPFD_SET):
 	case TRAMPFD_CMD(TRAMPFD_GET):
@@ -1946,6 +1988,7 @@ static long trampfd_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 	default:
 		return -ENOTTY;
 	}
+	table = trampfd_table_of(file->private_data, current->mm);
 	if (!table)
 		return -EPERM;
 	if (ret)

@@ -581,6 +581,23 @@ TEST_F(call, stack_data_of_odd_size)
 	}
 }
 
+/* So little that it would fit where others have a register. */
+TEST_F(call, stack_data_alone)
+{
+	struct context c, got;
+	unsigned int words;
+
+	for (words = 1; words <= 4; words++) {
+		context_init(&c, 0, arch_target(0));
+		context_stack(&c, words * ARCH_WORD, 0, words);
+		ASSERT_TRUE(runs(self, variant, &c, 0));
+		EXPECT_EQ(0, memcmp((void *)self->out.reg[ARCH_SP], c.stack,
+				    words * ARCH_WORD));
+		ASSERT_EQ(1, context_get(self->t.fd, 0, &got));
+		EXPECT_TRUE(context_equal(&c, &got));
+	}
+}
+
 /* The longest data and the longest distance. */
 TEST_F(call, stack_maximum)
 {
