@@ -78,7 +78,7 @@ queue_guest()
 		kernel:COLLECTIONS="$collections" "$@"
 }
 
-count_main() { count_guest main trampfd guest; }
+count_main() { count_guest main trampfd libtrampfd guest; }
 
 count_further() { count_guest "${STEP_NAME#"$TARGET-guest-"}" trampfd guest; }
 
@@ -142,7 +142,7 @@ check_arch()
 	[ $STEP_RC -eq 0 ] || return 0
 	built "$TARGET-selftests" "build the selftests" build_selftests
 	[ $STEP_RC -eq 0 ] || return 0
-	collections=$({ echo trampfd; kernel_collections; } | paste -sd,)
+	collections=$({ echo trampfd; echo libtrampfd; kernel_collections; } | paste -sd,)
 	queue_guest main main 1500 count_main "$collections"
 	queue_demos
 

@@ -18,14 +18,14 @@ kselftest_make()
 		CROSS_COMPILE="$CROSS" CC="${CROSS}gcc" -j"$JOBS" "${@:2}"
 }
 
-# build_selftests: trampfd's by kselftest's own installer, and the chosen ones
-# of the kernel beside them
+# build_selftests: trampfd's and libtrampfd's by kselftest's own installer, and
+# the chosen ones of the kernel beside them
 build_selftests()
 {
 	local to=$OUT/kselftest obj=$OUT/main/kselftest t c
 
 	rm -rf "$to"
-	kselftest_make "" O="$OUT/main" TARGETS=trampfd KSFT_INSTALL_PATH="$to" install
+	kselftest_make "" O="$OUT/main" TARGETS="trampfd libtrampfd" KSFT_INSTALL_PATH="$to" install
 	for c in mm x86; do
 		t=$(tests_of "$c" | sed "s|^|$obj/$c/|")
 		[ -n "$t" ] || continue
@@ -55,7 +55,10 @@ count_guest()
 	local variant=$1 log=build/log/$TARGET-guest-$1.log must=()
 	shift
 
-	[ "$*" = guest ] || must=(trampfd)
+	case "$*" in
+	*libtrampfd*)	must=(trampfd libtrampfd) ;;
+	*trampfd*)	must=(trampfd) ;;
+	esac
 	python3 "$VM/report.py" guest "$log" "${must[@]}" |
 		grep -E "^[a-z]+	($(IFS='|'; echo "$*")|all )" | add_results "$TARGET $variant"
 }

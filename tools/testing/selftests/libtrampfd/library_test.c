@@ -1,0 +1,958 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Allocating, setting, calling and freeing through the library. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include "../kselftest_harness.h"
+#include "../../../../samples/trampfd/strict_wx.h"
+#include "util.h"
+
+/* The size of the library's first table. */
+#define FIRST_TABLE	4096U
+#define MANY		5000
+
+static long call(void *trampoline)
+{
+	return ((context_fn)trampoline)();
+}
+
+static int init(void *trampoline, long data)
+{
+	return trampfd_init(trampoline, context_target, (void *)data);
+}
+
+/* A trampoline that is set; NULL if that is not possible. */
+static void *made(long data)
+{
+	void *trampoline = trampfd_alloc();
+
+	if (trampoline && init(trampoline, data)) {
+		trampfd_free(trampoline);
+		return NULL;
+	}
+	return trampoline;
+}
+
+/* The exit status of a child, or 128 and the signal that ended it. */
+static int status_of(pid_t pid)
+{
+	int status;
+
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return -1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) :
+				   128 + WTERMSIG(status);
+}
+
+/* In a child: end with the number of the line that is not as it should be. */
+#define CHECK(condition)						\
+	do {								\
+		if (!(condition)) {					\
+			fprintf(stderr, "# %s:%d: %s: errno %d\n",	\
+				__FILE__, __LINE__, #condition, errno);	\
+			_exit(1);					\
+		}							\
+	} while (0)
+
+FIXTURE(library) {
+	void *trampoline;
+};
+
+FIXTURE_SETUP(library)
+{
+	SKIP_WITHOUT_TRAMPFD();
+	self->trampoline = trampfd_alloc();
+	ASSERT_TRUE(self->trampoline != NULL);
+}
+
+FIXTURE_TEARDOWN(library)
+{
+}
+
+TEST_F(library, call)
+{
+	ASSERT_EQ(init(self->trampoline, 0x1234567), 0);
+	EXPECT_EQ(call(self->trampoline), 0x1234567);
+	ASSERT_EQ(init(self->trampoline, 77), 0);
+	EXPECT_EQ(call(self->trampoline), 77);
+	EXPECT_EQ(trampfd_free(self->trampoline), 0);
+}
+
+#ifdef REG_CALLEE
+/* Position-independent code finds its data by its own address. */
+static int pic_data = 5;
+static __attribute__((noinline)) int pic_function(void)
+{
+	return ++*(volatile int *)&pic_data;
+}
+
+TEST_F(library, own_address)
+{
+	ASSERT_EQ(trampfd_init(self->trampoline, pic_function, NULL), 0);
+	EXPECT_EQ(((int (*)(void))self->trampoline)(), 6);
+}
+#endif
+
+TEST_F(library, reuse)
+{
+	void *trampoline;
+	unsigned int i;
+
+	trampfd_free(self->trampoline);
+	for (i = 0; i < 3 * FIRST_TABLE; i++) {
+		trampoline = trampfd_alloc();
+		ASSERT_TRUE(trampoline == self->trampoline);
+		ASSERT_EQ(trampfd_free(trampoline), 0);
+	}
+}
+
+TEST_F(library, distinct)
+{
+	static void *trampolines[MANY];
+	long i;
+
+	for (i = 0; i < MANY; i++) {
+		trampolines[i] = made(i);
+		ASSERT_TRUE(trampolines[i] != NULL);
+	}
+	for (i = 0; i < MANY; i++)
+		ASSERT_EQ(call(trampolines[i]), i);
+	for (i = 0; i < MANY; i++)
+		ASSERT_EQ(trampfd_free(trampolines[i]), 0);
+}
+
+static void prepare(struct trampfd_call *calls, void **trampolines,
+		    unsigned int count)
+{
+	unsigned int i;
+
+	memset(calls, 0, count * sizeof(*calls));
+	for (i = 0; i < count; i++) {
+		calls[i].trampoline = trampolines[i];
+		calls[i].target = context_target;
+		calls[i].data = (void *)(long)i;
+	}
+}
+
+/* More than there are in the largest table. */
+TEST_F(library, many)
+{
+	const int count = 70000;
+	struct trampfd_call *calls = calloc(count, sizeof(*calls));
+	void **trampolines = calloc(count, sizeof(*trampolines));
+	long i, round;
+
+	ASSERT_TRUE(calls != NULL);
+	ASSERT_TRUE(trampolines != NULL);
+	for (round = 0; round < 2; round++) {
+		ASSERT_EQ(trampfd_alloc_many(trampolines, count), 0);
+		prepare(calls, trampolines, count);
+		ASSERT_EQ(trampfd_init_many(calls, count), count);
+		for (i = 0; i < count; i += round ? 1 : 7)
+			ASSERT_EQ(call(trampolines[i]), i);
+		ASSERT_EQ(trampfd_free_many(trampolines, count), 0);
+	}
+	free(trampolines);
+	free(calls);
+}
+
+TEST_F(library, none)
+{
+	EXPECT_EQ(trampfd_alloc_many(NULL, 0), 0);
+	EXPECT_EQ(trampfd_init_many(NULL, 0), 0);
+	EXPECT_EQ(trampfd_free_many(NULL, 0), 0);
+	errno = 0;
+	EXPECT_EQ(trampfd_init_many(NULL, UINT_MAX), -1);
+	EXPECT_EQ(errno, EINVAL);
+}
+
+TEST_F(library, bad_address)
+{
+	static char data[64];
+	char *const good = self->trampoline;
+	void *const bad[] = {
+		NULL, data, good + 1, good - 1, good - 16, (void *)-16L,
+		context_target,
+	};
+	void *two[] = { good, NULL };
+	unsigned int i;
+
+	ASSERT_EQ(init(good, 5), 0);
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		errno = 0;
+		EXPECT_EQ(trampfd_free(bad[i]), -1);
+		EXPECT_EQ(errno, EINVAL);
+		errno = 0;
+		EXPECT_EQ(init(bad[i], 6), -1);
+		EXPECT_EQ(errno, EINVAL);
+		errno = 0;
+		two[1] = bad[i];
+		EXPECT_EQ(trampfd_free_many(two, 2), -1);
+		EXPECT_EQ(errno, EINVAL);
+	}
+	two[1] = good;
+	EXPECT_EQ(trampfd_free_many(two, 2), -1);
+
+	/* Nothing of that has freed it. */
+	EXPECT_EQ(call(good), 5);
+	EXPECT_TRUE(trampfd_alloc() != good);
+	EXPECT_EQ(trampfd_free(good), 0);
+	errno = 0;
+	EXPECT_EQ(trampfd_free(good), -1);
+	EXPECT_EQ(errno, EINVAL);
+	EXPECT_EQ(init(good, 6), -1);
+}
+
+TEST_F(library, refused_target)
+{
+	errno = 0;
+	EXPECT_EQ(trampfd_init(self->trampoline, (void *)-16L, NULL), -1);
+	EXPECT_EQ(errno, EINVAL);
+	ASSERT_EQ(init(self->trampoline, 8), 0);
+	EXPECT_EQ(trampfd_init(self->trampoline, (void *)-16L, NULL), -1);
+	EXPECT_EQ(call(self->trampoline), 8);
+}
+
+static long BY_REGISTER twice(long value)
+{
+	return 2 * value;
+}
+
+static long from_stack;
+
+static void BY_REGISTER take_stack(const long *data)
+{
+	from_stack = data[0];
+}
+
+TEST_F(library, registers_and_stack)
+{
+	const struct trampfd_reg argument = {
+		.name = REG_ARGUMENT, .value = 21,
+	};
+	struct trampfd_reg context[] = {
+		{ .name = REG_CONTEXT, .value = (uintptr_t)take_stack },
+#ifdef REG_CALLEE
+		{ .name = REG_CALLEE, .value = (uintptr_t)stack_target },
+#endif
+	};
+	long data[TARGET_STACK / sizeof(long)] = { 4711 };
+	struct trampfd_call calls[] = {
+		{
+			.trampoline = self->trampoline,
+			.target = twice,
+			.regs = &argument, .nregs = 1,
+		}, {
+			.trampoline = trampfd_alloc(),
+			.target = stack_target,
+			.regs = context, .nregs = ARRAY_SIZE(context),
+			.stack = data, .stack_size = sizeof(data),
+		},
+	};
+#ifdef REG_CALLEE
+	struct trampfd_reg regs[] = {
+		argument,
+		{ .name = REG_CALLEE, .value = (uintptr_t)twice },
+	};
+
+	calls[0].regs = regs;
+	calls[0].nregs = ARRAY_SIZE(regs);
+#endif
+	ASSERT_EQ(trampfd_init_many(calls, 2), 2);
+	EXPECT_EQ(((long (*)(void))calls[0].trampoline)(), 42);
+	((void (*)(void))calls[1].trampoline)();
+	EXPECT_EQ(from_stack, 4711);
+}
+
+/* One that the kernel refuses, or the library, among others. */
+FIXTURE(partial) {
+	void *trampolines[100];
+	struct trampfd_call calls[100];
+};
+
+FIXTURE_VARIANT(partial) {
+	struct trampfd_call bad;
+	bool foreign;
+};
+
+FIXTURE_VARIANT_ADD(partial, target) {
+	.bad.target = (void *)-16L,
+};
+
+static const struct trampfd_reg no_reg = { .name = 999 };
+
+FIXTURE_VARIANT_ADD(partial, register) {
+	.bad = { .target = context_target, .regs = &no_reg, .nregs = 1 },
+};
+
+FIXTURE_VARIANT_ADD(partial, registers) {
+	.bad = { .target = context_target, .regs = &no_reg, .nregs = ~0U },
+};
+
+FIXTURE_VARIANT_ADD(partial, stack) {
+	.bad = { .target = context_target, .stack_size = ~0U },
+};
+
+FIXTURE_VARIANT_ADD(partial, address) {
+	.bad.target = context_target,
+	.foreign = true,
+};
+
+FIXTURE_SETUP(partial)
+{
+	SKIP_WITHOUT_TRAMPFD();
+	ASSERT_EQ(trampfd_alloc_many(self->trampolines, 100), 0);
+	prepare(self->calls, self->trampolines, 100);
+	ASSERT_EQ(trampfd_init_many(self->calls, 100), 100);
+}
+
+FIXTURE_TEARDOWN(partial)
+{
+}
+
+TEST_F(partial, stops)
+{
+	long i;
+
+	for (i = 0; i < 100; i++)
+		self->calls[i].data = (void *)(1000 + i);
+	self->calls[60] = variant->bad;
+	self->calls[60].trampoline = variant->foreign ? self :
+						(void *)self->trampolines[60];
+	errno = 0;
+	EXPECT_EQ(trampfd_init_many(self->calls, 100), 60);
+	EXPECT_EQ(errno, EINVAL);
+	for (i = 0; i < 100; i++)
+		EXPECT_EQ(call(self->trampolines[i]), i < 60 ? 1000 + i : i);
+
+	errno = 0;
+	EXPECT_EQ(trampfd_init_many(self->calls + 60, 40), -1);
+	EXPECT_EQ(errno, EINVAL);
+	EXPECT_EQ(trampfd_init_many(self->calls + 61, 39), 39);
+	EXPECT_EQ(call(self->trampolines[99]), 1099);
+}
+
+/* Does a call of it end the program? */
+static int end_of_call(void *trampoline)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		struct rlimit none = { 0, 0 };
+
+		setrlimit(RLIMIT_CORE, &none);
+		close(STDERR_FILENO);
+		call(trampoline);
+		_exit(0);
+	}
+	return status_of(pid);
+}
+
+TEST_F(library, freed)
+{
+	static void *trampolines[100];
+	int aborted = 0;
+	long i;
+
+	for (i = 0; i < 100; i++) {
+		trampolines[i] = made(i);
+		ASSERT_TRUE(trampolines[i] != NULL);
+	}
+	ASSERT_EQ(trampfd_free_many(trampolines, 100), 0);
+	EXPECT_EQ(call(trampolines[50]), 50);
+
+	/* This takes what was freed last, and disarms 64 others. */
+	ASSERT_EQ(init(self->trampoline, 1), 0);
+	for (i = 0; i < 100; i++)
+		aborted += end_of_call(trampolines[i]) == 128 + SIGABRT;
+	EXPECT_EQ(aborted, 64);
+	ASSERT_EQ(init(self->trampoline, 2), 0);
+	for (i = 0; i < 100; i++)
+		EXPECT_EQ(end_of_call(trampolines[i]), 128 + SIGABRT);
+
+	/* They are as good as before. */
+	for (i = 0; i < 100; i++) {
+		trampolines[i] = made(200 + i);
+		ASSERT_TRUE(trampolines[i] != NULL);
+	}
+	for (i = 0; i < 100; i++)
+		EXPECT_EQ(call(trampolines[i]), 200 + i);
+}
+
+/*
+ * Threads.
+ */
+
+#define THREADS	4
+
+static volatile bool threads_stop;
+
+/* Make, call and free, some at a time; NULL if all was right. */
+static void *work(void *arg)
+{
+	const long seed = (long)arg;
+	void *mine[16];
+	long i, round;
+
+	for (round = 0; !threads_stop && (round < 300 || seed < 0); round++) {
+		for (i = 0; i < 16; i++) {
+			mine[i] = made(seed * 1000 + i);
+			if (!mine[i])
+				return "not made";
+		}
+		for (i = 0; i < 16; i++)
+			if (call(mine[i]) != seed * 1000 + i)
+				return "another one's data";
+		for (i = 0; i < 16; i++)
+			if (trampfd_free(mine[i]))
+				return "not freed";
+	}
+	return NULL;
+}
+
+TEST_F(library, threads)
+{
+	pthread_t threads[THREADS];
+	void *wrong;
+	long i;
+
+	for (i = 0; i < THREADS; i++)
+		ASSERT_EQ(pthread_create(&threads[i], NULL, work, (void *)i), 0);
+	for (i = 0; i < THREADS; i++) {
+		ASSERT_EQ(pthread_join(threads[i], &wrong), 0);
+		EXPECT_TRUE(wrong == NULL)
+			TH_LOG("%s", (char *)wrong);
+	}
+}
+
+/*
+ * Fork.
+ */
+
+static void child_of_fork(void *inherited, void *other)
+{
+	static void *more[2 * FIRST_TABLE];
+	void *own;
+
+	CHECK(call(inherited) == 10);
+	CHECK(init(inherited, 11) == 0);
+	CHECK(call(inherited) == 11);
+	CHECK(trampfd_free(other) == 0);
+	own = made(12);
+	CHECK(own && call(own) == 12);
+	CHECK(trampfd_free(inherited) == 0);
+
+	/* A table of its own. */
+	CHECK(trampfd_alloc_many(more, ARRAY_SIZE(more)) == 0);
+	CHECK(init(more[0], 13) == 0);
+	CHECK(call(more[0]) == 13);
+	_exit(0);
+}
+
+TEST_F(library, fork)
+{
+	void *other = made(20);
+	pid_t pid;
+
+	ASSERT_TRUE(other != NULL);
+	ASSERT_EQ(init(self->trampoline, 10), 0);
+	pid = fork();
+	if (!pid)
+		child_of_fork(self->trampoline, other);
+	ASSERT_EQ(status_of(pid), 0);
+	EXPECT_EQ(call(self->trampoline), 10);
+	EXPECT_EQ(call(other), 20);
+	EXPECT_EQ(trampfd_free(other), 0);
+	EXPECT_EQ(init(self->trampoline, 14), 0);
+	EXPECT_EQ(call(self->trampoline), 14);
+}
+
+TEST_F(library, fork_with_threads)
+{
+	void *other = made(20), *wrong;
+	pthread_t threads[THREADS];
+	long i;
+
+	ASSERT_TRUE(other != NULL);
+	ASSERT_EQ(init(self->trampoline, 10), 0);
+	threads_stop = false;
+	for (i = 0; i < THREADS; i++)
+		ASSERT_EQ(pthread_create(&threads[i], NULL, work,
+					 (void *)(-1 - i)), 0);
+	for (i = 0; i < 30; i++) {
+		pid_t pid = fork();
+
+		if (!pid) {
+			/* A lock that nobody gives back would hang it. */
+			alarm(600);
+			child_of_fork(self->trampoline, other);
+		}
+		EXPECT_EQ(status_of(pid), 0);
+	}
+	threads_stop = true;
+	for (i = 0; i < THREADS; i++) {
+		ASSERT_EQ(pthread_join(threads[i], &wrong), 0);
+		EXPECT_TRUE(wrong == NULL);
+	}
+	EXPECT_EQ(call(self->trampoline), 10);
+}
+
+/* Fill the first table, so that the next trampoline needs another one. */
+static bool fill_table(void)
+{
+	static void *rest[FIRST_TABLE - 1];
+
+	return !trampfd_alloc_many(rest, ARRAY_SIZE(rest));
+}
+
+static void *from_child;
+
+static int child_with_our_memory(void *unused)
+{
+	(void)unused;
+	from_child = made(30);
+	return from_child && call(from_child) == 30 ? 0 : 1;
+}
+
+/* It shares the memory, and not the descriptors. */
+TEST_F(library, shared_memory)
+{
+	const size_t size = 64 * 1024;
+	char *stack = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *own;
+	pid_t pid;
+
+	ASSERT_TRUE(stack != MAP_FAILED);
+	ASSERT_EQ(init(self->trampoline, 10), 0);
+	ASSERT_TRUE(fill_table());
+	pid = clone(child_with_our_memory, stack + size,
+		    CLONE_VM | CLONE_VFORK | SIGCHLD, NULL);
+	ASSERT_EQ(status_of(pid), 0);
+
+	/* The descriptor of its table has gone with it. */
+	EXPECT_EQ(call(from_child), 30);
+	errno = 0;
+	EXPECT_EQ(init(from_child, 31), -1);
+	EXPECT_EQ(errno, EBADF);
+	EXPECT_EQ(trampfd_free(from_child), 0);
+	own = made(32);
+	ASSERT_TRUE(own != NULL);
+	EXPECT_EQ(call(own), 32);
+	EXPECT_EQ(init(self->trampoline, 11), 0);
+	EXPECT_EQ(call(self->trampoline), 11);
+}
+
+/*
+ * Refusal.
+ */
+
+/* Have a system call, with any argument of that value, fail with an error. */
+static bool refuse(unsigned int nr, unsigned int error)
+{
+	struct sock_filter insns[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { ARRAY_SIZE(insns), insns };
+
+	return !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) &&
+	       !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
+/* From now on every other system call than write and exit ends the process. */
+static bool allow_none(void)
+{
+	struct sock_filter insns[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_exit_group, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_write, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+	};
+	struct sock_fprog program = { ARRAY_SIZE(insns), insns };
+
+	return !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) &&
+	       !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
+FIXTURE(refused) {
+};
+
+FIXTURE_VARIANT(refused) {
+	unsigned int nr;
+	int error;
+};
+
+#define REFUSED(name_, nr_, error_) \
+	FIXTURE_VARIANT_ADD(refused, name_) { .nr = nr_, .error = error_ }
+
+REFUSED(ENOSYS, __NR_trampfd_create, ENOSYS);
+REFUSED(EPERM, __NR_trampfd_create, EPERM);
+REFUSED(EACCES, __NR_trampfd_create, EACCES);
+REFUSED(EOPNOTSUPP, __NR_trampfd_create, EOPNOTSUPP);
+/* If the trampolines could not be set, having them would be of no use. */
+REFUSED(ioctl, __NR_ioctl, EACCES);
+
+FIXTURE_SETUP(refused)
+{
+	if (variant->nr == __NR_ioctl)
+		SKIP_WITHOUT_TRAMPFD();
+}
+
+FIXTURE_TEARDOWN(refused)
+{
+}
+
+TEST_F(refused, remembered)
+{
+	void *trampolines[10];
+	unsigned int i;
+
+	ASSERT_TRUE(refuse(variant->nr, variant->error));
+	errno = 0;
+	ASSERT_TRUE(trampfd_alloc() == NULL);
+	EXPECT_EQ(errno, variant->error);
+
+	ASSERT_TRUE(allow_none());
+	for (i = 0; i < 1000; i++) {
+		errno = 0;
+		if (trampfd_alloc() || errno != variant->error)
+			_exit(KSFT_FAIL);
+		errno = 0;
+		if (trampfd_alloc_many(trampolines, 10) != -1 ||
+		    errno != variant->error)
+			_exit(KSFT_FAIL);
+	}
+	_exit(KSFT_PASS);
+}
+
+TEST_F(library, refused_later)
+{
+	static void *rest[FIRST_TABLE - 1];
+	void *again;
+
+	/* What there is goes on. */
+	ASSERT_TRUE(refuse(__NR_trampfd_create, EPERM));
+	ASSERT_EQ(trampfd_alloc_many(rest, ARRAY_SIZE(rest)), 0);
+	ASSERT_EQ(init(rest[5], 5), 0);
+	errno = 0;
+	ASSERT_TRUE(trampfd_alloc() == NULL);
+	EXPECT_EQ(errno, EPERM);
+	ASSERT_EQ(trampfd_free(rest[7]), 0);
+	again = made(70);
+	ASSERT_TRUE(again != NULL);
+	EXPECT_EQ(call(again), 70);
+	EXPECT_EQ(call(rest[5]), 5);
+}
+
+static bool switch_to(const char *state)
+{
+	int fd = open("/proc/sys/vm/trampfd_enabled", O_WRONLY);
+	bool good = fd >= 0 && write(fd, state, 1) == 1;
+
+	close(fd);
+	return good;
+}
+
+FIXTURE(switched_off) {
+};
+
+FIXTURE_SETUP(switched_off)
+{
+	SKIP_WITHOUT_TRAMPFD();
+	if (!switch_to("0"))
+		SKIP(return, "vm.trampfd_enabled can't be written");
+}
+
+FIXTURE_TEARDOWN(switched_off)
+{
+	switch_to("1");
+}
+
+TEST_F(switched_off, remembered)
+{
+	errno = 0;
+	EXPECT_TRUE(trampfd_alloc() == NULL);
+	EXPECT_EQ(errno, EPERM);
+	ASSERT_TRUE(switch_to("1"));
+	errno = 0;
+	EXPECT_TRUE(trampfd_alloc() == NULL);
+	EXPECT_EQ(errno, EPERM);
+}
+
+TEST(too_many_files)
+{
+	struct rlimit limit, none;
+	void *trampoline;
+
+	SKIP_WITHOUT_TRAMPFD();
+	ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none = limit;
+	none.rlim_cur = 0;
+	ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+	errno = 0;
+	EXPECT_TRUE(trampfd_alloc() == NULL);
+	EXPECT_EQ(errno, EMFILE);
+	ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	trampoline = made(3);
+	ASSERT_TRUE(trampoline != NULL);
+	EXPECT_EQ(call(trampoline), 3);
+}
+
+/*
+ * The descriptor.
+ */
+
+/* The descriptors of trampolines; how many, and the last one. */
+static int descriptors(int *last)
+{
+	char path[PATH_MAX], name[64];
+	struct dirent *entry;
+	int count = 0;
+	DIR *dir;
+
+	dir = opendir("/proc/self/fd");
+	while (dir && (entry = readdir(dir))) {
+		ssize_t length = readlinkat(dirfd(dir), entry->d_name, name,
+					    sizeof(name) - 1);
+
+		if (length < 0)
+			continue;
+		name[length] = 0;
+		if (strcmp(name, "anon_inode:[trampfd]"))
+			continue;
+		snprintf(path, sizeof(path), "%s", entry->d_name);
+		*last = atoi(path);
+		count++;
+	}
+	if (dir)
+		closedir(dir);
+	return count;
+}
+
+FIXTURE(lost) {
+	void *trampoline;
+	void *unset;
+	int fd;
+};
+
+FIXTURE_SETUP(lost)
+{
+	SKIP_WITHOUT_TRAMPFD();
+	self->trampoline = made(1);
+	ASSERT_TRUE(self->trampoline != NULL);
+	self->unset = trampfd_alloc();
+	ASSERT_TRUE(self->unset != NULL);
+	ASSERT_EQ(descriptors(&self->fd), 1);
+}
+
+FIXTURE_TEARDOWN(lost)
+{
+}
+
+/* What holds after the descriptor was lost. */
+#define EXPECT_GONE_ON()						\
+	do {								\
+		void *new;						\
+									\
+		EXPECT_EQ(call(self->trampoline), 1);			\
+		errno = 0;						\
+		EXPECT_EQ(init(self->unset, 2), -1);			\
+		EXPECT_EQ(errno, EBADF);				\
+		errno = 0;						\
+		EXPECT_EQ(init(self->trampoline, 2), -1);		\
+		EXPECT_EQ(errno, EBADF);				\
+		EXPECT_EQ(call(self->trampoline), 1);			\
+		new = made(3);						\
+		ASSERT_TRUE(new != NULL);					\
+		EXPECT_EQ(call(new), 3);				\
+		EXPECT_EQ(trampfd_free(self->trampoline), 0);		\
+		EXPECT_EQ(trampfd_free(self->unset), 0);		\
+		/* None of the old table's is handed out again. */	\
+		EXPECT_EQ(init(trampfd_alloc(), 4), 0);			\
+	} while (0)
+
+TEST_F(lost, high_number)
+{
+	EXPECT_GE(self->fd, 100);
+	EXPECT_EQ(fcntl(self->fd, F_GETFD), FD_CLOEXEC);
+}
+
+TEST_F(lost, closed)
+{
+	ASSERT_EQ(close(self->fd), 0);
+	EXPECT_GONE_ON();
+}
+
+TEST_F(lost, file)
+{
+	int fd = open("/dev/null", O_RDWR);
+
+	ASSERT_EQ(dup2(fd, self->fd), self->fd);
+	EXPECT_GONE_ON();
+	EXPECT_EQ(write(self->fd, "x", 1), 1);
+}
+
+/* The program's own table, which is much smaller than the library's. */
+TEST_F(lost, table)
+{
+	struct trampfd_attr attr = { .ntrampolines = 64 };
+	unsigned int i;
+	int fd;
+
+	fd = syscall(__NR_trampfd_create, &attr, sizeof(attr), 0);
+	ASSERT_GE(fd, 0);
+	ASSERT_EQ(dup2(fd, self->fd), self->fd);
+	EXPECT_GONE_ON();
+	for (i = 0; i < attr.ntrampolines; i++) {
+		struct trampfd_list list = {
+			.trampolines = (uintptr_t)&i, .count = 1,
+		};
+
+		/* None of it was set. */
+		ASSERT_EQ(ioctl(fd, TRAMPFD_REMOVE, &list), -1);
+		ASSERT_EQ(errno, ENOENT);
+	}
+}
+
+/*
+ * System calls.
+ */
+
+#define MARKS	8
+
+/* Count a child's system calls between its calls of getppid(). */
+static bool count_calls(pid_t pid, unsigned int *counts)
+{
+	struct __ptrace_syscall_info info;
+	unsigned int mark = 0;
+	int status;
+
+	if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status) ||
+	    ptrace(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD |
+		   PTRACE_O_EXITKILL))
+		return false;
+	memset(counts, 0, MARKS * sizeof(*counts));
+	for (;;) {
+		if (ptrace(PTRACE_SYSCALL, pid, 0, 0) ||
+		    waitpid(pid, &status, 0) != pid)
+			return false;
+		if (WIFEXITED(status))
+			return !WEXITSTATUS(status);
+		if (!WIFSTOPPED(status))
+			return false;
+		if (WSTOPSIG(status) != (SIGTRAP | 0x80))
+			continue;
+		if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info) <= 0)
+			return false;
+		if (info.op != PTRACE_SYSCALL_INFO_ENTRY)
+			continue;
+		if (info.entry.nr == __NR_getppid)
+			mark++;
+		else if (mark < MARKS)
+			counts[mark]++;
+	}
+}
+
+#define MARK()	syscall(__NR_getppid)
+
+static void child_to_count(void)
+{
+	static struct trampfd_call calls[500];
+	static void *trampolines[500];
+	void *first = made(0);
+	long i;
+
+	CHECK(first);
+	CHECK(trampfd_alloc_many(trampolines, 500) == 0);
+	prepare(calls, trampolines, 500);
+	CHECK(trampfd_init_many(calls, 500) == 500);
+	CHECK(trampfd_free_many(trampolines, 500) == 0);
+	CHECK(!ptrace(PTRACE_TRACEME, 0, 0, 0));
+	raise(SIGSTOP);
+
+	MARK();				/* 1: none */
+	for (i = 0; i < 500; i++)
+		trampolines[i] = trampfd_alloc();
+	MARK();				/* 2: one each */
+	for (i = 0; i < 500; i++)
+		CHECK(init(trampolines[i], i) == 0);
+	MARK();				/* 3: none */
+	for (i = 0; i < 500; i++)
+		CHECK(trampfd_free(trampolines[i]) == 0);
+	MARK();				/* 4: none */
+	CHECK(trampfd_alloc_many(trampolines, 500) == 0);
+	prepare(calls, trampolines, 500);
+	MARK();				/* 5: one */
+	CHECK(trampfd_init_many(calls, 500) == 500);
+	MARK();				/* 6: none */
+	for (i = 0; i < 500; i++)
+		CHECK(call(trampolines[i]) == i);
+	CHECK(trampfd_free_many(trampolines, 500) == 0);
+	MARK();				/* 7: one, with what is disarmed */
+	CHECK(init(first, 1) == 0);
+	MARK();
+	_exit(0);
+}
+
+TEST(system_calls)
+{
+	static const unsigned int most[MARKS] = { ~0U, 0, 500, 0, 0, 1, 0, 1 };
+	unsigned int counts[MARKS];
+	unsigned int i;
+	pid_t pid;
+
+	SKIP_WITHOUT_TRAMPFD();
+	pid = fork();
+	if (!pid)
+		child_to_count();
+	ASSERT_GT(pid, 0);
+	ASSERT_TRUE(count_calls(pid, counts));
+	for (i = 1; i < MARKS; i++)
+		EXPECT_EQ(counts[i], most[i])
+			TH_LOG("part %u", i);
+}
+
+TEST_F(library, strict_wx)
+{
+	void *trampoline;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		/* It tells what it does, which is not for the results. */
+		CHECK(freopen("/dev/null", "w", stdout));
+		strict_wx();
+		CHECK(init(self->trampoline, 1) == 0);
+		CHECK(call(self->trampoline) == 1);
+		CHECK(fill_table());
+		trampoline = made(2);	/* in a new table */
+		CHECK(trampoline);
+		CHECK(call(trampoline) == 2);
+		_exit(strict_wx_proof(trampoline));
+	}
+	EXPECT_EQ(status_of(pid), 0);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Unwinding through what a trampoline called, and from the trampoline itself.
+ *
+ * A trampoline that is not set gives SIGSEGV with the PC at its address.  So
+ * does, to an unwinder, any signal that arrives between the call and the fault,
+ * but this one comes every time.
+ */
+#include <execinfo.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "../kselftest_harness.h"
+#include "util.h"
+
+#if defined(__arm__)
+#define SKIP_WITHOUT_TABLE() \
+	SKIP(return, "arm's unwinders read .ARM.exidx, which a mapping can't have")
+#elif defined(__i386__) || defined(__powerpc__)
+#define SKIP_WITHOUT_TABLE() \
+	SKIP(return, "libgcc reads the code at each PC on this architecture")
+#else
+#define SKIP_WITHOUT_TABLE()
+#endif
+
+#define DEPTH	64
+
+static void *frames[DEPTH];
+static int nframes;
+static void *returns_to;
+static volatile int after;
+
+/* The functions that call a trampoline have one call in them. */
+static __attribute__((noinline)) void calls(void (*function)(void))
+{
+	function();
+	after++;
+}
+
+static __attribute__((noinline)) void note_return(void)
+{
+	returns_to = __builtin_extract_return_addr(__builtin_return_address(0));
+}
+
+static __attribute__((noinline)) void note_frames(void)
+{
+	nframes = backtrace(frames, DEPTH);
+}
+
+/* Bit 0 is the state of the CPU on arm. */
+static uintptr_t address(const void *p)
+{
+	return (uintptr_t)p & ~1UL;
+}
+
+/* Where in the backtrace the call in calls() returns to, -1 for nowhere. */
+static int frame_of_calls(void)
+{
+	int i;
+
+	for (i = 0; i < nframes; i++)
+		if (address(frames[i]) == address(returns_to))
+			return i;
+	return -1;
+}
+
+static void *trampoline;
+
+static void caught(int sig, siginfo_t *info, void *context)
+{
+	(void)sig;
+	(void)info;
+	(void)context;
+	note_frames();
+	/* A call that does nothing is what follows. */
+	trampfd_init(trampoline, note_return, NULL);
+}
+
+static void catch_with(void (*handler)(int, siginfo_t *, void *))
+{
+	struct sigaction action = {
+		.sa_sigaction = handler,
+		/* What faults in the handler ends the program. */
+		.sa_flags = SA_SIGINFO | SA_RESETHAND,
+	};
+
+	sigaction(SIGSEGV, &action, NULL);
+}
+
+FIXTURE(unwind) {
+};
+
+FIXTURE_SETUP(unwind)
+{
+	SKIP_WITHOUT_TRAMPFD();
+	trampoline = trampfd_alloc();
+	ASSERT_TRUE(trampoline != NULL);
+	calls(note_return);
+}
+
+FIXTURE_TEARDOWN(unwind)
+{
+}
+
+TEST_F(unwind, backtrace_in_target)
+{
+	int at, plain;
+
+	calls(note_frames);
+	plain = frame_of_calls();
+	ASSERT_GE(plain, 0);
+
+	ASSERT_EQ(trampfd_init(trampoline, note_frames, NULL), 0);
+	calls(trampoline);
+	at = frame_of_calls();
+	EXPECT_EQ(at, plain);
+}
+
+TEST_F(unwind, backtrace_at_trampoline)
+{
+	int at, depth;
+
+	SKIP_WITHOUT_TABLE();
+	calls(note_frames);
+	depth = nframes - frame_of_calls();
+
+	catch_with(caught);
+	calls(trampoline);
+	at = frame_of_calls();
+	ASSERT_GT(at, 0);
+	EXPECT_TRUE(frames[at - 1] == trampoline);
+	/* It goes on to the same end. */
+	EXPECT_EQ(nframes - at, depth);
+}
+
+/* Each address of the mapping, so the first and the last one too. */
+TEST_F(unwind, backtrace_at_others)
+{
+	static void *trampolines[4096 - 1];
+	unsigned int i;
+
+	SKIP_WITHOUT_TABLE();
+	ASSERT_EQ(trampfd_alloc_many(trampolines, ARRAY_SIZE(trampolines)), 0);
+	for (i = 0; i < ARRAY_SIZE(trampolines);
+	     i += i + 20 < ARRAY_SIZE(trampolines) ? 250 : 1) {
+		catch_with(caught);
+		trampoline = trampolines[i];
+		nframes = 0;
+		calls(trampoline);
+		ASSERT_GT(frame_of_calls(), 0);
+		ASSERT_TRUE(frames[frame_of_calls() - 1] == trampoline);
+	}
+}
+
+/*
+ * Cancellation.
+ */
+
+static volatile bool cleaned_up;
+
+static void clean_up(void *data)
+{
+	(void)data;
+	cleaned_up = true;
+}
+
+static void cancel_here(void)
+{
+	pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, NULL);
+	pthread_cancel(pthread_self());
+	pthread_testcancel();
+}
+
+static void cancel_at_once(int sig, siginfo_t *info, void *context)
+{
+	(void)sig;
+	(void)info;
+	(void)context;
+	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, NULL);
+	pthread_cancel(pthread_self());
+}
+
+static void *thread(void *function)
+{
+	pthread_cleanup_push(clean_up, NULL);
+	calls(function);
+	pthread_cleanup_pop(0);
+	return NULL;
+}
+
+static void *join_one(void *function)
+{
+	pthread_t id;
+	void *result = NULL;
+
+	cleaned_up = false;
+	after = 0;
+	if (pthread_create(&id, NULL, thread, function) ||
+	    pthread_join(id, &result))
+		return NULL;
+	return result;
+}
+
+TEST_F(unwind, cancel_in_target)
+{
+	ASSERT_EQ(trampfd_init(trampoline, cancel_here, NULL), 0);
+	EXPECT_TRUE(join_one(trampoline) == PTHREAD_CANCELED);
+	EXPECT_TRUE(cleaned_up);
+	EXPECT_EQ(after, 0);
+}
+
+TEST_F(unwind, cancel_at_trampoline)
+{
+	SKIP_WITHOUT_TABLE();
+	catch_with(cancel_at_once);
+	EXPECT_TRUE(join_one(trampoline) == PTHREAD_CANCELED);
+	EXPECT_TRUE(cleaned_up);
+	EXPECT_EQ(after, 0);
+}
+
+TEST_HARNESS_MAIN
