@@ -10,7 +10,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
+#include <unwind.h>
 
 #include "../kselftest_harness.h"
 #include "util.h"
@@ -44,10 +44,25 @@ static __attribute__((noinline)) void note_return(void)
 	returns_to = __builtin_extract_return_addr(__builtin_return_address(0));
 }
 
+#ifdef __mips__
+/* This C library's backtrace() reads the code at each PC, the unwinder does not. */
+static _Unwind_Reason_Code note_frame(struct _Unwind_Context *context, void *data)
+{
+	frames[nframes++] = (void *)_Unwind_GetIP(context);
+	return nframes < DEPTH ? _URC_NO_REASON : _URC_END_OF_STACK;
+}
+
+static __attribute__((noinline)) void note_frames(void)
+{
+	nframes = 0;
+	_Unwind_Backtrace(note_frame, NULL);
+}
+#else
 static __attribute__((noinline)) void note_frames(void)
 {
 	nframes = backtrace(frames, DEPTH);
 }
+#endif
 
 /* Bit 0 is the state of the CPU on arm. */
 static uintptr_t address(const void *p)
@@ -67,6 +82,12 @@ static int frame_of_calls(void)
 }
 
 static void *trampoline;
+
+/* An unwinder may want to see an address behind that of a signal frame. */
+static bool is_trampoline(const void *p)
+{
+	return (uintptr_t)p - (uintptr_t)trampoline < 4;
+}
 
 static void caught(int sig, siginfo_t *info, void *context)
 {
@@ -130,7 +151,7 @@ TEST_F(unwind, backtrace_at_trampoline)
 	calls(trampoline);
 	at = frame_of_calls();
 	ASSERT_GT(at, 0);
-	EXPECT_TRUE(frames[at - 1] == trampoline);
+	EXPECT_TRUE(is_trampoline(frames[at - 1]));
 	/* It goes on to the same end. */
 	EXPECT_EQ(nframes - at, depth);
 }
@@ -150,7 +171,7 @@ TEST_F(unwind, backtrace_at_others)
 		nframes = 0;
 		calls(trampoline);
 		ASSERT_GT(frame_of_calls(), 0);
-		ASSERT_TRUE(frames[frame_of_calls() - 1] == trampoline);
+		ASSERT_TRUE(is_trampoline(frames[frame_of_calls() - 1]));
 	}
 }
 
