@@ -176,6 +176,7 @@ check_x86_64()
 
 	built static-style "checkpatch" check_style
 	built static-clang "compile with clang" check_clang
+	built static-library "compile libtrampfd" check_library
 	built static-docs "headers and documentation" eval 'check_headers; check_docs'
 	built static-scripts "the scripts themselves" check_scripts
 }

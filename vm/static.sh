@@ -121,6 +121,17 @@ configure_like_main()
 	kmake "$o" "$@" prepare
 }
 
+# check_library: that compilers find nothing to say about it
+check_library()
+{
+	local cc
+
+	for cc in gcc clang; do
+		silent "$cc of libtrampfd" make -s -C tools/lib/trampfd CC="$cc" CFLAGS=-Werror \
+			HEADERS="$OUT/main/usr" OUTPUT="$OUT/libtrampfd-$cc"
+	done
+}
+
 check_headers()
 {
 	local usr=$OUT/main/usr/include h cc
@@ -142,7 +153,7 @@ check_docs()
 		grep -q '^/\*\*$' "$LINUX/$f" || continue
 		silent "kernel-doc $f" perl scripts/kernel-doc -none -Wall -Werror "$f"
 	done
-	for f in "$TOP"/man/*.[0-9]; do
+	for f in "$TOP"/man/*.[0-9] "$TOP"/tools/lib/trampfd/man/*.[0-9]; do
 		silent "mandoc -T lint ${f#"$TOP"/}" mandoc -T lint "$f"
 	done
 }
@@ -158,8 +169,9 @@ python_test()
 check_scripts()
 {
 	# The sourced files' variables are used elsewhere.
-	silent "shellcheck vm/" shellcheck -x -e SC2034,SC2153 -P "$VM:$TOP" "$VM"/*.sh "$VM"/cc "$VM"/sparse "$VM"/init "$VM"/timeout \
-		"$VM"/jobs/* "$TOP/.ci/run"
+	silent "shellcheck vm/" shellcheck -x -e SC2034,SC2153 -P "$VM:$TOP" "$VM"/*.sh "$VM"/cc "$VM"/sparse \
+		"$VM"/init "$VM"/timeout "$VM"/jobs/* "$TOP/.ci/run" \
+		"$TOP"/tools/testing/selftests/libtrampfd/*.sh
 	silent "planted failures of guests are seen" python_test report
 	silent "costs above their limits are seen" python_test bench_check
 	silent "planted stores and locks are seen" python_test fault_path

@@ -70,7 +70,7 @@ struct table {
 	uint32_t room;
 	uint32_t armed;
 	uint32_t disarmed;
-	_Alignas(void *) uint8_t unwind[UNWIND_TABLE_SIZE];
+	uintptr_t unwind[UNWIND_TABLE_SIZE / sizeof(uintptr_t)];
 	uint32_t next[];
 };
 
@@ -110,7 +110,7 @@ static void unlock_tables(void)
 }
 
 /* Before main(): a fork must not find the lock taken. */
-static __attribute__((constructor)) void set_up(void)
+static void __attribute__((constructor)) set_up(void)
 {
 	refused = pthread_atfork(lock_tables, unlock_tables, unlock_tables);
 }

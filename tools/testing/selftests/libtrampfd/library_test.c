@@ -75,9 +75,10 @@ FIXTURE(library) {
 
 FIXTURE_SETUP(library)
 {
-	SKIP_WITHOUT_TRAMPFD();
+	if (!trampfd_present())
+		SKIP(return, NO_TRAMPFD);
 	self->trampoline = trampfd_alloc();
-	ASSERT_TRUE(self->trampoline != NULL);
+	ASSERT_TRUE(!!self->trampoline);
 }
 
 FIXTURE_TEARDOWN(library)
@@ -128,7 +129,7 @@ TEST_F(library, distinct)
 
 	for (i = 0; i < MANY; i++) {
 		trampolines[i] = made(i);
-		ASSERT_TRUE(trampolines[i] != NULL);
+		ASSERT_TRUE(!!trampolines[i]);
 	}
 	for (i = 0; i < MANY; i++)
 		ASSERT_EQ(call(trampolines[i]), i);
@@ -157,8 +158,8 @@ TEST_F(library, many)
 	void **trampolines = calloc(count, sizeof(*trampolines));
 	long i, round;
 
-	ASSERT_TRUE(calls != NULL);
-	ASSERT_TRUE(trampolines != NULL);
+	ASSERT_TRUE(!!calls);
+	ASSERT_TRUE(!!trampolines);
 	for (round = 0; round < 2; round++) {
 		ASSERT_EQ(trampfd_alloc_many(trampolines, count), 0);
 		prepare(calls, trampolines, count);
@@ -315,7 +316,8 @@ FIXTURE_VARIANT_ADD(partial, address) {
 
 FIXTURE_SETUP(partial)
 {
-	SKIP_WITHOUT_TRAMPFD();
+	if (!trampfd_present())
+		SKIP(return, NO_TRAMPFD);
 	ASSERT_EQ(trampfd_alloc_many(self->trampolines, 100), 0);
 	prepare(self->calls, self->trampolines, 100);
 	ASSERT_EQ(trampfd_init_many(self->calls, 100), 100);
@@ -371,7 +373,7 @@ TEST_F(library, freed)
 
 	for (i = 0; i < 100; i++) {
 		trampolines[i] = made(i);
-		ASSERT_TRUE(trampolines[i] != NULL);
+		ASSERT_TRUE(!!trampolines[i]);
 	}
 	ASSERT_EQ(trampfd_free_many(trampolines, 100), 0);
 	EXPECT_EQ(call(trampolines[50]), 50);
@@ -388,7 +390,7 @@ TEST_F(library, freed)
 	/* They are as good as before. */
 	for (i = 0; i < 100; i++) {
 		trampolines[i] = made(200 + i);
-		ASSERT_TRUE(trampolines[i] != NULL);
+		ASSERT_TRUE(!!trampolines[i]);
 	}
 	for (i = 0; i < 100; i++)
 		EXPECT_EQ(call(trampolines[i]), 200 + i);
@@ -435,7 +437,7 @@ TEST_F(library, threads)
 		ASSERT_EQ(pthread_create(&threads[i], NULL, work, (void *)i), 0);
 	for (i = 0; i < THREADS; i++) {
 		ASSERT_EQ(pthread_join(threads[i], &wrong), 0);
-		EXPECT_TRUE(wrong == NULL)
+		EXPECT_TRUE(!wrong)
 			TH_LOG("%s", (char *)wrong);
 	}
 }
@@ -469,7 +471,7 @@ TEST_F(library, fork)
 	void *other = made(20);
 	pid_t pid;
 
-	ASSERT_TRUE(other != NULL);
+	ASSERT_TRUE(!!other);
 	ASSERT_EQ(init(self->trampoline, 10), 0);
 	pid = fork();
 	if (!pid)
@@ -488,7 +490,7 @@ TEST_F(library, fork_with_threads)
 	pthread_t threads[THREADS];
 	long i;
 
-	ASSERT_TRUE(other != NULL);
+	ASSERT_TRUE(!!other);
 	ASSERT_EQ(init(self->trampoline, 10), 0);
 	threads_stop = false;
 	for (i = 0; i < THREADS; i++)
@@ -507,7 +509,7 @@ TEST_F(library, fork_with_threads)
 	threads_stop = true;
 	for (i = 0; i < THREADS; i++) {
 		ASSERT_EQ(pthread_join(threads[i], &wrong), 0);
-		EXPECT_TRUE(wrong == NULL);
+		EXPECT_TRUE(!wrong);
 	}
 	EXPECT_EQ(call(self->trampoline), 10);
 }
@@ -552,7 +554,7 @@ TEST_F(library, shared_memory)
 	EXPECT_EQ(errno, EBADF);
 	EXPECT_EQ(trampfd_free(from_child), 0);
 	own = made(32);
-	ASSERT_TRUE(own != NULL);
+	ASSERT_TRUE(!!own);
 	EXPECT_EQ(call(own), 32);
 	EXPECT_EQ(init(self->trampoline, 11), 0);
 	EXPECT_EQ(call(self->trampoline), 11);
@@ -603,20 +605,36 @@ FIXTURE_VARIANT(refused) {
 	int error;
 };
 
-#define REFUSED(name_, nr_, error_) \
-	FIXTURE_VARIANT_ADD(refused, name_) { .nr = nr_, .error = error_ }
+FIXTURE_VARIANT_ADD(refused, ENOSYS) {
+	.nr = __NR_trampfd_create,
+	.error = ENOSYS,
+};
 
-REFUSED(ENOSYS, __NR_trampfd_create, ENOSYS);
-REFUSED(EPERM, __NR_trampfd_create, EPERM);
-REFUSED(EACCES, __NR_trampfd_create, EACCES);
-REFUSED(EOPNOTSUPP, __NR_trampfd_create, EOPNOTSUPP);
+FIXTURE_VARIANT_ADD(refused, EPERM) {
+	.nr = __NR_trampfd_create,
+	.error = EPERM,
+};
+
+FIXTURE_VARIANT_ADD(refused, EACCES) {
+	.nr = __NR_trampfd_create,
+	.error = EACCES,
+};
+
+FIXTURE_VARIANT_ADD(refused, EOPNOTSUPP) {
+	.nr = __NR_trampfd_create,
+	.error = EOPNOTSUPP,
+};
+
 /* If the trampolines could not be set, having them would be of no use. */
-REFUSED(ioctl, __NR_ioctl, EACCES);
+FIXTURE_VARIANT_ADD(refused, ioctl) {
+	.nr = __NR_ioctl,
+	.error = EACCES,
+};
 
 FIXTURE_SETUP(refused)
 {
-	if (variant->nr == __NR_ioctl)
-		SKIP_WITHOUT_TRAMPFD();
+	if (variant->nr == __NR_ioctl && !trampfd_present())
+		SKIP(return, NO_TRAMPFD);
 }
 
 FIXTURE_TEARDOWN(refused)
@@ -630,7 +648,7 @@ TEST_F(refused, remembered)
 
 	ASSERT_TRUE(refuse(variant->nr, variant->error));
 	errno = 0;
-	ASSERT_TRUE(trampfd_alloc() == NULL);
+	ASSERT_TRUE(!trampfd_alloc());
 	EXPECT_EQ(errno, variant->error);
 
 	ASSERT_TRUE(allow_none());
@@ -656,11 +674,11 @@ TEST_F(library, refused_later)
 	ASSERT_EQ(trampfd_alloc_many(rest, ARRAY_SIZE(rest)), 0);
 	ASSERT_EQ(init(rest[5], 5), 0);
 	errno = 0;
-	ASSERT_TRUE(trampfd_alloc() == NULL);
+	ASSERT_TRUE(!trampfd_alloc());
 	EXPECT_EQ(errno, EPERM);
 	ASSERT_EQ(trampfd_free(rest[7]), 0);
 	again = made(70);
-	ASSERT_TRUE(again != NULL);
+	ASSERT_TRUE(!!again);
 	EXPECT_EQ(call(again), 70);
 	EXPECT_EQ(call(rest[5]), 5);
 }
@@ -679,7 +697,8 @@ FIXTURE(switched_off) {
 
 FIXTURE_SETUP(switched_off)
 {
-	SKIP_WITHOUT_TRAMPFD();
+	if (!trampfd_present())
+		SKIP(return, NO_TRAMPFD);
 	if (!switch_to("0"))
 		SKIP(return, "vm.trampfd_enabled can't be written");
 }
@@ -692,11 +711,11 @@ FIXTURE_TEARDOWN(switched_off)
 TEST_F(switched_off, remembered)
 {
 	errno = 0;
-	EXPECT_TRUE(trampfd_alloc() == NULL);
+	EXPECT_TRUE(!trampfd_alloc());
 	EXPECT_EQ(errno, EPERM);
 	ASSERT_TRUE(switch_to("1"));
 	errno = 0;
-	EXPECT_TRUE(trampfd_alloc() == NULL);
+	EXPECT_TRUE(!trampfd_alloc());
 	EXPECT_EQ(errno, EPERM);
 }
 
@@ -705,17 +724,18 @@ TEST(too_many_files)
 	struct rlimit limit, none;
 	void *trampoline;
 
-	SKIP_WITHOUT_TRAMPFD();
+	if (!trampfd_present())
+		SKIP(return, NO_TRAMPFD);
 	ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
 	none = limit;
 	none.rlim_cur = 0;
 	ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
 	errno = 0;
-	EXPECT_TRUE(trampfd_alloc() == NULL);
+	EXPECT_TRUE(!trampfd_alloc());
 	EXPECT_EQ(errno, EMFILE);
 	ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	trampoline = made(3);
-	ASSERT_TRUE(trampoline != NULL);
+	ASSERT_TRUE(!!trampoline);
 	EXPECT_EQ(call(trampoline), 3);
 }
 
@@ -758,11 +778,12 @@ FIXTURE(lost) {
 
 FIXTURE_SETUP(lost)
 {
-	SKIP_WITHOUT_TRAMPFD();
+	if (!trampfd_present())
+		SKIP(return, NO_TRAMPFD);
 	self->trampoline = made(1);
-	ASSERT_TRUE(self->trampoline != NULL);
+	ASSERT_TRUE(!!self->trampoline);
 	self->unset = trampfd_alloc();
-	ASSERT_TRUE(self->unset != NULL);
+	ASSERT_TRUE(!!self->unset);
 	ASSERT_EQ(descriptors(&self->fd), 1);
 }
 
@@ -784,7 +805,7 @@ FIXTURE_TEARDOWN(lost)
 		EXPECT_EQ(errno, EBADF);				\
 		EXPECT_EQ(call(self->trampoline), 1);			\
 		new = made(3);						\
-		ASSERT_TRUE(new != NULL);					\
+		ASSERT_TRUE(!!new);					\
 		EXPECT_EQ(call(new), 3);				\
 		EXPECT_EQ(trampfd_free(self->trampoline), 0);		\
 		EXPECT_EQ(trampfd_free(self->unset), 0);		\
@@ -922,7 +943,8 @@ TEST(system_calls)
 	unsigned int i;
 	pid_t pid;
 
-	SKIP_WITHOUT_TRAMPFD();
+	if (!trampfd_present())
+		SKIP(return, NO_TRAMPFD);
 	pid = fork();
 	if (!pid)
 		child_to_count();

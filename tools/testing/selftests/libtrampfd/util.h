@@ -27,11 +27,6 @@ static inline bool trampfd_present(void)
 	       errno != ENOSYS;
 }
 
-/* Ends a program whose kernel has no trampolines, as skipped. */
-#define SKIP_WITHOUT_TRAMPFD()						\
-	do {								\
-		if (!trampfd_present())					\
-			SKIP(return, "no trampfd in this kernel (ENOSYS)"); \
-	} while (0)
+#define NO_TRAMPFD	"no trampfd in this kernel (ENOSYS)"
 
 #endif
