@@ -327,15 +327,18 @@ static unsigned int look_at_maps(const void *address, unsigned int *write_exec)
 	return mappings;
 }
 
-void strict_wx(void)
+void strict_wx_enter(void)
 {
-	unsigned int write_exec;
-
 	restrict_mounts();
 	drop_capabilities();
 	if (prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0))
 		err(1, "PR_SET_MDWE");
 	install_filter();
+}
+
+void strict_wx_denied(void)
+{
+	unsigned int write_exec;
 
 	look_at_maps(NULL, &write_exec);
 	if (write_exec)
@@ -346,6 +349,12 @@ void strict_wx(void)
 	show_denied("a memfd mapped twice", memfd_mapped_twice);
 	show_denied("a temporary file mapped twice",
 		    temporary_file_mapped_twice);
+}
+
+void strict_wx(void)
+{
+	strict_wx_enter();
+	strict_wx_denied();
 }
 
 int strict_wx_proof(const void *address)

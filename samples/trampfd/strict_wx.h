@@ -13,6 +13,13 @@
 void strict_wx(void);
 
 /*
+ * The two halves of it.  Programs that the process starts are under strict W^X
+ * as well.
+ */
+void strict_wx_enter(void);
+void strict_wx_denied(void);
+
+/*
  * Show the mapping at @address, and that no mapping of the process is writable
  * and executable.  Returns the exit status of a program that ends with this.
  */

@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Debian's libffi on trampfd, judged by libffi's own test suite.
+#
+# The suite is DejaGnu's, and runs each program as soon as it is compiled.  A
+# guest runs all of them in one go, so the suite runs twice: the first time its
+# board stores the programs, the second time it answers with what the guest's
+# run of each has given (clients/libffi/guest.exp).
+
+CLIENT_FFI=$TOP/clients/libffi
+
+# What the guest does: the way to run, the library that is used, and the system
+# that it is run on.
+FFI_RUNS=("a stock free" "b stock strict" "c patched strict" "d patched off" "e debian strict")
+
+# build_libtrampfd: $OUT/libtrampfd
+build_libtrampfd()
+{
+	make -C "$TOP/tools/lib/trampfd" OUTPUT="$OUT/libtrampfd.build" HEADERS="$OUT/main/usr" \
+		CC="$VM/cc ${CROSS}gcc" AR="${CROSS}ar" PREFIX="$OUT/libtrampfd" install
+}
+
+# patched_libffi: $SOURCES/libffi-trampfd, Debian's source with our patches
+patched_libffi()
+{
+	local to=$SOURCES/libffi-trampfd stamp p
+
+	debian_source libffi
+	stamp=$(cat "$SOURCES"/download/libffi_*.dsc "$CLIENT_FFI/series" "$CLIENT_FFI"/*.patch | sha256sum)
+	[ "$stamp" != "$(cat "$to/.stamp" 2> /dev/null)" ] || return 0
+	rm -rf "$to"
+	cp -a "$SOURCES/libffi" "$to"
+	while read -r p; do
+		patch -d "$to" -p1 --fuzz=0 < "$CLIENT_FFI/$p"
+	done < "$CLIENT_FFI/series"
+	(cd "$to" && autoreconf -fi)
+	echo "$stamp" > "$to/.stamp"
+}
+
+# ffi_library <name> <source> [configure arguments...]: $OUT/ffi/<name>
+ffi_library()
+{
+	local o=$OUT/ffi/$1 source=$2 stamp
+	shift 2
+
+	stamp=$( (echo "$*"; "${CROSS}gcc" --version; cat "$source/.stamp" \
+		"$SOURCES"/download/libffi_*.dsc "$TOP"/tools/lib/trampfd/*.[ch] || :) \
+		2> /dev/null | sha256sum)
+	[ "$stamp" != "$(cat "$o/.stamp" 2> /dev/null)" ] || return 0
+	rm -rf "$o"
+	mkdir -p "$o"
+	cd "$o" || return
+	PKG_CONFIG_LIBDIR=$OUT/libtrampfd/lib/pkgconfig "$source/configure" --host="$TRIPLET" \
+		--prefix=/usr --libdir=/usr/lib --disable-static --disable-docs --disable-builddir \
+		--without-gcc-arch --disable-multi-os-directory \
+		CC="$VM/cc ${CROSS}gcc" CXX="$VM/cc ${CROSS}g++" CPPFLAGS="-isystem $OUT/main/usr/include" \
+		LDFLAGS="-Wl,-z,noexecstack -Wl,-rpath-link,$OUT/libtrampfd/lib" "$@"
+	make -j"$JOBS"
+	make -C testsuite site.exp
+	echo "$stamp" > "$o/.stamp"
+}
+
+# build_ffi_libraries: as libffi comes, as Debian builds it (without static
+# trampolines), and with the patch
+build_ffi_libraries()
+{
+	debian_source libffi
+	build_libtrampfd
+	patched_libffi
+	ffi_library stock "$SOURCES/libffi"
+	ffi_library debian "$SOURCES/libffi" --disable-exec-static-tramp
+	ffi_library patched "$SOURCES/libffi-trampfd" --with-trampfd
+}
+
+# ffi_suite <directory> <TRAMPFD_RUN or ""> <.exp files...>: run libffi's suite; its
+# verdicts are in <directory>/libffi.sum
+ffi_suite()
+{
+	local dir=$OUT/ffi/stock/$1 run=$2
+	shift 2
+
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	# Programs are for the target, but what compiles them runs here.
+	sed -e "s|^set objdir .*|set objdir \"$dir\"|" -e "s|^set host_triplet .*|set host_triplet $(gcc -dumpmachine)|" \
+		-e "s|^set build_triplet .*|set build_triplet $(gcc -dumpmachine)|" \
+		-e '/^set \(build\|host\)_alias/d' "$OUT/ffi/stock/testsuite/site.exp" > "$dir/site.exp"
+	echo "lappend boards_dir \"$CLIENT_FFI\"" > "$dir/boards.exp"
+	cd "$dir" || return
+	# The exit status tells of failed tests; whether they may fail is for others to say.
+	env ${run:+"TRAMPFD_RUN=$run"} DEJAGNU="$dir/boards.exp" TRAMPFD_STORE="$OUT/ffi/store" \
+		TRAMPFD_LDFLAGS= runtest --tool libffi --target_board=guest "$@" || [ $? -eq 1 ]
+	grep -q '^# of ' "$dir/libffi.sum"
+}
+
+# ffi_programs: all test programs, in $OUT/ffi/store
+ffi_programs()
+{
+	local o=$OUT/ffi stamp jobs=()
+
+	stamp=$( (cat "$o/stock/.stamp" "$CLIENT_FFI/guest.exp"; "${CROSS}g++" --version) | sha256sum)
+	[ "$stamp" != "$(cat "$o/store/.stamp" 2> /dev/null)" ] || return 0
+	rm -rf "$o/store"
+	mkdir -p "$o/store"
+	# In as many parts as there are CPUs on a small machine.
+	ffi_suite compile-1 "" bhaible.exp > "$o/compile-1.log" 2>&1 &
+	jobs=($!)
+	ffi_suite compile-2 "" call.exp closure.exp complex.exp go.exp > "$o/compile-2.log" 2>&1 &
+	jobs+=($!)
+	wait "${jobs[0]}"
+	wait "${jobs[1]}"
+	find "$o/store" -type f -perm -u+x -exec "${CROSS}strip" {} +
+	echo "$stamp" > "$o/store/.stamp"
+}
+
+# ffi_libc <directory>: what dynamically linked programs need of this architecture
+ffi_libc()
+{
+	local to=$1 lib
+
+	mkdir -p "$to"
+	for lib in libc.so.6 libm.so.6 libpthread.so.0 libdl.so.2 libgcc_s.so.1 libstdc++.so.6; do
+		lib=$("${CROSS}g++" -print-file-name="$lib")
+		[ "$lib" = "${lib##*/}" ] || cp -L "$lib" "$to/"
+	done
+	find "$to" -type f -exec "${CROSS}strip" -g {} +
+}
+
+# ffi_loader <program>: the dynamic loader that it names, as a file of the guest
+ffi_loader() { "${CROSS}readelf" -l "$1" | sed -n 's/.*program interpreter: \(.*\)\]/\1/p'; }
+
+# pack_ffi: the guest's files
+pack_ffi()
+{
+	local o=$OUT/ffi to=$OUT/ffi/guest lib loader
+
+	rm -rf "$to"
+	mkdir -p "$to/ffi/programs"
+	"${CROSS}gcc" -std=gnu11 -O2 -Wall -Wextra -D_GNU_SOURCE -static -Wl,-z,noexecstack \
+		-isystem "$OUT/main/usr/include" -I "$TOP/samples/trampfd" -o "$to/ffi/run" \
+		"$CLIENT_FFI/run.c" "$TOP/samples/trampfd/strict_wx.c"
+	find "$o/store" -type f -perm -u+x -exec ln -t "$to/ffi/programs" {} +
+	(cd "$to/ffi/programs" && ls) > "$o/list"
+	mv "$o/list" "$to/ffi/programs/list"
+	ffi_libc "$to/ffi/lib"
+	for lib in stock debian patched; do
+		mkdir -p "$to/ffi/$lib"
+		"${CROSS}strip" -g -o "$to/ffi/$lib/libffi.so.8" "$o/$lib/.libs/libffi.so.8"
+	done
+	"${CROSS}strip" -g -o "$to/ffi/patched/libtrampfd.so.1" "$OUT/libtrampfd/lib/libtrampfd.so.1"
+
+	loader=$(ffi_loader "$to/ffi/programs/$(head -n 1 "$to/ffi/programs/list")")
+	lib=${loader%/*}
+	mkdir -p "$to$lib"
+	cp -L "$("${CROSS}gcc" -print-file-name="${loader##*/}")" "$to$loader"
+	initramfs main "$o/guest.cpio" "$to/ffi=/ffi" "$to$lib=$lib"
+}
+
+# ffi_runs: those that make sense for this architecture
+ffi_runs()
+{
+	local run
+
+	for run in "${FFI_RUNS[@]}"; do
+		case $run in
+		*debian*) cmp -s "$OUT/ffi/stock/fficonfig.h" "$OUT/ffi/debian/fficonfig.h" || echo "$run" ;;
+		*) echo "$run" ;;
+		esac
+	done
+}
+
+# boot_ffi: run them
+boot_ffi()
+{
+	boot main "$OUT/ffi/guest.cpio" libffi 1800 "${SMP[@]}" \
+		"kernel:FFI_RUNS=$(ffi_runs | tr ' \n' ':,' | sed 's/,$//')" | tr -d '\r'
+}
+
+# judge_ffi <log>: DejaGnu's verdicts on each run, in $OUT/ffi/<run>.sum
+judge_ffi()
+{
+	local o=$OUT/ffi run jobs=()
+
+	rm -rf "$o/runs"
+	python3 "$VM/clients_libffi.py" split "$1" "$o/runs"
+	for run in "$o"/runs/*; do
+		run=${run##*/}
+		ffi_suite "judge-$run" "$o/runs/$run" > "$o/judge-$run.log" 2>&1 &
+		jobs+=($!)
+	done
+	for run in "${jobs[@]}"; do
+		wait "$run"
+	done
+	for run in "$o"/runs/*; do
+		run=${run##*/}
+		cp "$o/stock/judge-$run/libffi.sum" "$o/$run.sum"
+	done
+}
+
+# ffi_results <log>: lines for counting; the table goes into build/clients/
+ffi_results()
+{
+	mkdir -p "$TOP/build/clients"
+	python3 "$VM/clients_libffi.py" results "$TARGET" "$OUT/ffi" "$CLIENT_FFI/expected" \
+		"$TOP/build/clients/libffi-$TARGET.csv" "${1#"$TOP"/}"
+}

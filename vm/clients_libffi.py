@@ -1,0 +1,172 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""What a guest has said about the programs of libffi's test suite.
+
+    clients_libffi.py split LOG DIR      one directory for each run, with the
+                                         files NAME.out and NAME.status that
+                                         clients/libffi/guest.exp reads
+    clients_libffi.py results ARCH DIR EXPECTED CSV LOG
+                                         compare DejaGnu's verdicts DIR/a.sum to
+                                         DIR/e.sum; print lines for counting,
+                                         and write the figures to CSV
+    clients_libffi.py table CSV...       the figures as a table in rst
+
+EXPECTED names tests that are known to fail under strict W^X with any library,
+one a line: a regular expression, a tab, the reason.
+"""
+import collections
+import os
+import re
+import sys
+
+RUNS = {
+    "a": "stock, unprotected",
+    "b": "stock, strict W^X",
+    "c": "trampfd, strict W^X",
+    "d": "trampfd switched off",
+    "e": "Debian's options, strict W^X",
+}
+ESCAPE = re.compile(r"\\(n|\\|x[0-9a-f]{2})")
+
+
+def unescape(text):
+    def byte(m):
+        if m[1][0] == "x":
+            return chr(int(m[1][1:], 16))
+        return "\n" if m[1] == "n" else "\\"
+    return ESCAPE.sub(byte, text)
+
+
+def split(log, to):
+    """Sort out what the guest has printed; anything odd is an error."""
+    run, text, ended = None, [], set()
+    with open(log, errors="replace") as lines:
+        for line in lines:
+            line = line.rstrip("\n")
+            if m := re.fullmatch(r"ffi- (begin|end) (\w+)", line):
+                if (m[1] == "end") != (run == m[2]):
+                    sys.exit(f"{log}: out of order: {line}")
+                run = m[2] if m[1] == "begin" else None
+                text = []
+                if run:
+                    os.makedirs(f"{to}/{run}")
+                else:
+                    ended.add(m[2])
+            elif run and line.startswith("ffi: "):
+                text.append(line[5:])
+            elif run and (m := re.fullmatch(r"ffi= (\w+ \d+) (\w+)", line)):
+                with open(f"{to}/{run}/{m[2]}.out", "w", encoding="latin-1") as f:
+                    f.write(unescape("".join(text)))
+                with open(f"{to}/{run}/{m[2]}.status", "w") as f:
+                    f.write(m[1])
+                text = []
+    if run or not ended:
+        sys.exit(f"{log}: the guest did not run all programs")
+
+
+def verdicts(path):
+    """{name: verdict}, and their numbers."""
+    found, count = {}, collections.Counter()
+    with open(path, errors="replace") as lines:
+        for line in lines:
+            m = re.match(r"(PASS|FAIL|XPASS|XFAIL|UNRESOLVED|UNTESTED|UNSUPPORTED|ERROR): (.*)", line)
+            if not m:
+                continue
+            name = " ".join(m[2].split())
+            # The suite has a few names twice.
+            n, unique = 1, name
+            while unique in found:
+                n += 1
+                unique = f"{name} ({n})"
+            found[unique] = m[1]
+            count[m[1]] += 1
+    return found, count
+
+
+def read_expected(path):
+    with open(path) as lines:
+        return [line.rstrip("\n").split("\t", 1) for line in lines
+                if line.strip() and not line.startswith("#")]
+
+
+def program(name):
+    return re.sub(r" (execution test|output pattern test|\(test for excess errors\))( \(\d+\))?$", "", name)
+
+
+def results(arch, directory, expected_path, csv, log):
+    runs = {run: verdicts(f"{directory}/{run}.sum") for run in RUNS
+            if os.path.exists(f"{directory}/{run}.sum")}
+    expected = read_expected(expected_path)
+    stock = runs["a"][0]
+
+    def result(status, name, detail=""):
+        print("\t".join((status, name, detail, log)))
+
+    passed = [name for name in stock if stock[name] == "PASS"]
+    if len(passed) < 1000:
+        result("fail", "libffi's suite passes unprotected", f"only {len(passed)} tests do")
+
+    excused = collections.Counter()
+    for name in passed:
+        now = runs["c"][0].get(name, "not reached")
+        reason = next((why for what, why in expected if re.search(what, name)), None)
+        if now == "PASS":
+            result("pass", name, "stock unprotected, and on trampfd under strict W^X")
+        elif reason:
+            excused[reason] += 1
+            result("skip", name, f"fails under strict W^X with any library: {reason}")
+        else:
+            result("fail", name, f"{now} on trampfd under strict W^X")
+
+    off = runs["d"][0]
+    differ = [name for name in {**stock, **off} if stock.get(name) != off.get(name)]
+    if differ:
+        result("fail", "with trampfd switched off, all is as with stock libffi",
+               f"{len(differ)} differ, e.g. {differ[0]}")
+    else:
+        result("pass", "with trampfd switched off, all is as with stock libffi", f"{len(off)} tests")
+
+    with open(csv, "w") as f:
+        f.write("arch,run,pass,fail,other,lost\n")
+        for run, (found, count) in runs.items():
+            rest = sum(count.values()) - count["PASS"] - count["FAIL"]
+            lost = sum(found.get(name) != "PASS" for name in passed)
+            f.write(f"{arch},{run},{count['PASS']},{count['FAIL']},{rest},{lost}\n")
+    lost = {program(name) for name in passed if runs["c"][0].get(name) != "PASS"}
+    with open(csv.replace(".csv", ".lost"), "w") as f:
+        f.writelines(f"{name}\n" for name in sorted(lost))
+
+
+def table(paths):
+    rows = {}
+    for path in paths:
+        with open(path) as lines:
+            next(lines)
+            for line in lines:
+                arch, run, good, bad, _, lost = line.strip().split(",")
+                rows.setdefault(arch, {})[run] = (int(good), int(bad), int(lost))
+    heads = ["architecture", *RUNS.values()]
+    body = [[arch, *(f"{r[k][0]:,} / {r[k][1]:,} / {r[k][2]:,}" if k in r else "--" for k in RUNS)]
+            for arch, r in rows.items()]
+    widths = [max(len(row[i]) for row in [heads, *body]) for i in range(len(heads))]
+    rule = "  ".join("=" * w for w in widths)
+    print(rule)
+    print("  ".join(h.ljust(w) for h, w in zip(heads, widths)).rstrip())
+    print(rule)
+    for row in body:
+        print("  ".join(c.ljust(w) for c, w in zip(row, widths)).rstrip())
+    print(rule)
+
+
+def main():
+    mode, *args = sys.argv[1:]
+    if mode == "split":
+        split(*args)
+    elif mode == "results":
+        results(*args)
+    else:
+        table(args)
+
+
+if __name__ == "__main__":
+    main()
