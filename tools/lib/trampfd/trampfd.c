@@ -427,7 +427,7 @@ static void add_call(struct batch *b, uint32_t number,
 	const uint32_t first = b->nregs;
 	struct trampfd_record *record = add_record(b, number, target);
 
-	if (call->nregs) {
+	if (call->regs || call->nregs) {
 		memcpy(&b->regs[b->nregs], call->regs,
 		       call->nregs * sizeof(*call->regs));
 		b->nregs += call->nregs;

@@ -21,11 +21,12 @@ struct trampfd_reg;		/* of <linux/trampfd.h> */
  * struct trampfd_call - what a call of a trampoline does
  * @trampoline: The trampoline, as trampfd_alloc() has returned it.
  * @target: Where the call goes on; bit 0 selects Thumb state on arm.
- * @data: What the context register gets, if @nregs is 0.
+ * @data: What the context register gets, if @regs is NULL.
  * @regs: The registers to load in its place, &struct trampfd_reg of
  *	<linux/trampfd.h>.  The PC is not among them, as it gets @target.
- * @nregs: Elements of @regs.  At 0, @data is loaded, and where functions
- *	expect their own address in a register, that gets @target.
+ * @nregs: Elements of @regs.  If @regs is NULL and this is 0, @data is loaded,
+ *	and where functions expect their own address in a register, that gets
+ *	@target.  With another @regs and 0, no register but the PC is.
  * @stack: Bytes to push.
  * @stack_size: How many; 0 for none.
  * @stack_skip: Bytes to leave out on the stack first.
