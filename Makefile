@@ -17,24 +17,25 @@ help:
 	@echo 'make check        all tests: selftests in guests, static checks'
 	@echo 'make bench        what trampolines cost in instructions, against every other way:'
 	@echo '                  a table, and CSV and a chart in build/bench/'
+	@echo 'make clients      libffi and its test suite on trampfd, under strict W^X'
 	@echo 'make shell        boot the kernel of "make run" with a shell; "exit" ends it'
 	@echo 'make apply KDIR=  put the feature onto your own Linux 6.12 tree'
 	@echo 'make clean        remove build/'
 	@echo
-	@echo 'ARCH=<arch>       one of: $(patsubst vm/arch/%.sh,%,$(wildcard vm/arch/*.sh)) (run, check, bench, shell)'
-	@echo '                  for check and bench also several, or all; x86_64 by default,'
-	@echo '                  and all for check'
+	@echo 'ARCH=<arch>       one of: $(patsubst vm/arch/%.sh,%,$(wildcard vm/arch/*.sh))'
+	@echo '                  for check, bench and clients also several, or all; x86_64 by'
+	@echo '                  default, and all for check'
 	@echo 'KDIR=<dir>        build from this 6.12 tree, which stays as it is,'
-	@echo "                  instead of Debian's linux-source-6.12 (run, check, bench, shell)"
+	@echo "                  instead of Debian's linux-source-6.12 (run, check, bench, clients, shell)"
 	@echo 'JOBS=<n>          jobs at once, $(JOBS) by default'
 	@echo
 	@echo 'Missing Debian packages (listed in vm/packages) are installed through apt.'
 	@echo 'Logs are in build/log/.'
 
-run check bench shell apply:
+run check bench clients shell apply:
 	@$(RUN) vm/$@.sh
 
 clean:
 	rm -rf build
 
-.PHONY: help run check bench shell apply clean
+.PHONY: help run check bench clients shell apply clean

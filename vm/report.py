@@ -232,7 +232,7 @@ def total(word, path):
         print("\n".join(failures))
         print("\nA guest's log ends with what the kernel has logged.  The same kernel with a shell,\n"
               "to run one test by hand:  make shell")
-    skipped = f", {count['skip']} skipped" if word == "check" else ""
+    skipped = f", {count['skip']} skipped" if word in ("check", "clients") else ""
     print(f"\n{word}: {count['pass']} passed, {count['fail']} failed{skipped}")
     return count["fail"] > 0 or count["pass"] == 0
 

@@ -1,0 +1,29 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# "make clients": programs and libraries of others on trampfd, under strict W^X.
+
+. "$(dirname "$0")/lib.sh"
+. "$VM/packages.sh"
+. "$VM/tree.sh"
+. "$VM/kernel.sh"
+. "$VM/sources.sh"
+. "$VM/guest.sh"
+. "$VM/clients-libffi.sh"
+
+cd "$TOP"
+arches=${TRAMPFD_ARCH:-x86_64}
+[ "$arches" != all ] || arches=$ARCHES
+RESULTS=$LOG/clients.results
+: > "$RESULTS"
+
+# shellcheck disable=SC2086
+need_packages $arches
+make_tree
+for arch in $arches; do
+	use_arch "$arch"
+	must "$TARGET-build-main" "build the main kernel" build_variant main
+	must "$TARGET-busybox" "build the guest's busybox" build_busybox
+	client_libffi
+done
+
+exec python3 "$VM/report.py" total clients "$RESULTS"
