@@ -234,4 +234,32 @@ client_libffi()
 		"$LOG/$TARGET-libffi-guest.log"
 	[ "$STEP_RC" -eq 0 ] || return 0
 	ffi_results "$LOG/$TARGET-libffi-guest.log" | add_results "$TARGET libffi"
+	python3 "$VM/clients_libffi.py" table "$TOP/build/clients/libffi-$TARGET.csv"
+
+	client_step "$TARGET-libffi-cost" "measure what closures cost" eval 'pack_ffi_cost; boot_ffi_cost'
+	cat "$TOP/build/clients/libffi-cost-$TARGET.csv"
+}
+
+# pack_ffi_cost: the guest's files for what closures cost
+pack_ffi_cost()
+{
+	local o=$OUT/ffi to=$OUT/ffi/cost.guest loader
+
+	rm -rf "$to"
+	mkdir -p "$to/ffi"
+	cp -a "$o/guest/ffi/lib" "$o/guest/ffi/stock" "$o/guest/ffi/debian" "$o/guest/ffi/patched" "$to/ffi/"
+	"${CROSS}gcc" -std=gnu11 -O2 -Wall -Wextra -I "$o/stock/include" -L "$o/stock/.libs" \
+		-Wl,-z,noexecstack -o "$to/ffi/cost" "$CLIENT_FFI/cost.c" -lffi
+	loader=$(ffi_loader "$to/ffi/cost")
+	initramfs main "$o/cost.cpio" "$to/ffi=/ffi" "$o/guest${loader%/*}=${loader%/*}"
+}
+
+# boot_ffi_cost: build/clients/libffi-cost-<arch>.csv
+boot_ffi_cost()
+{
+	mkdir -p "$TOP/build/clients"
+	boot main "$OUT/ffi/cost.cpio" libffi_cost 300 "${ICOUNT[@]}" "${ICOUNT_TARGET[@]}" \
+		kernel:FFI_LIBRARIES=stock,debian,patched | tr -d '\r' | tee "$OUT/ffi/cost.out"
+	sed -n "s/^cost: /$TARGET,/p" "$OUT/ffi/cost.out" > "$TOP/build/clients/libffi-cost-$TARGET.csv"
+	[ "$(wc -l < "$TOP/build/clients/libffi-cost-$TARGET.csv")" -eq 6 ]
 }

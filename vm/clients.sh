@@ -9,6 +9,7 @@
 . "$VM/sources.sh"
 . "$VM/guest.sh"
 . "$VM/clients-libffi.sh"
+. "$VM/clients-python.sh"
 
 cd "$TOP"
 arches=${TRAMPFD_ARCH:-x86_64}
@@ -24,6 +25,9 @@ for arch in $arches; do
 	must "$TARGET-build-main" "build the main kernel" build_variant main
 	must "$TARGET-busybox" "build the guest's busybox" build_busybox
 	client_libffi
+	case $TARGET in
+	s390x|ppc64le|mips64el)	client_python ;;
+	esac
 done
 
 exec python3 "$VM/report.py" total clients "$RESULTS"

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Debian's own Python of another architecture, with callbacks by ctypes, where
+# only libffi is exchanged.
+
+PYTHON_PACKAGES=(libc6 libgcc-s1 zlib1g libexpat1 libffi8)
+
+# debian_arch: Debian's name of the architecture in use
+debian_arch()
+{
+	case $TARGET in
+	x86_64)		echo amd64 ;;
+	ppc64le)	echo ppc64el ;;
+	arm)		echo armhf ;;
+	*)		echo "$TARGET" ;;
+	esac
+}
+
+# apt_foreign <command...>: apt-get with lists of its own, of the same places where
+# the machine's packages come from, for the architecture in use
+apt_foreign()
+{
+	local a=$SOURCES/apt-$TARGET f arch
+
+	arch=$(debian_arch)
+	if [ ! -d "$a/parts" ]; then
+		rm -rf "$a"
+		mkdir -p "$a/parts" "$a/lists/partial" "$a/cache/archives/partial"
+		for f in /etc/apt/sources.list /etc/apt/sources.list.d/*; do
+			[ ! -r "$f" ] || sed 's/^Types:.*/Types: deb/; /^deb-src/d; s/arch=[a-z0-9,]*//' \
+				"$f" > "$a/parts/${f##*/}"
+		done
+		find "$a/parts" -empty -delete
+	fi
+	apt-get -q -o APT::Sandbox::User=root -o APT::Architecture="$arch" -o APT::Architectures::="$arch" \
+		-o Dir::State::Lists="$a/lists" -o Dir::State::Status=/dev/null -o Dir::Cache="$a/cache" \
+		-o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts="$a/parts" "$@"
+}
+
+# get_python: $OUT/python/root, unpacked and not installed
+get_python()
+{
+	local o=$OUT/python version p
+
+	[ ! -e "$o/.complete" ] || return 0
+	rm -rf "$o"
+	mkdir -p "$o/debs" "$o/root"
+	cd "$o/debs" || return
+	apt_foreign update
+	version=$(apt_foreign -s install --no-install-recommends python3-minimal |
+		sed -nE 's/^Inst (python3\.[0-9]+)-minimal .*/\1/p' | head -n 1)
+	apt_foreign download "${PYTHON_PACKAGES[@]}" "$version-minimal" "lib$version-minimal" "lib$version-stdlib"
+	for p in *.deb; do
+		dpkg-deb -x "$p" "$o/root"
+	done
+	echo "$version" > "$o/.complete"
+}
+
+# pack_python: the guest's files
+pack_python()
+{
+	local root=$OUT/python/root to=$OUT/python/guest version loader lib
+
+	version=$(cat "$OUT/python/.complete")
+	rm -rf "$to"
+	mkdir -p "$to/python/usr/bin" "$to/python/usr/lib" "$to/python/lib" "$to/python/debian"
+	cp "$CLIENT_FFI/../python/qsort.py" "$to/python/"
+	cp "$OUT/ffi/guest/ffi/run" "$to/python/"
+	cp "$root/usr/bin/$version" "$to/python/usr/bin/python3"
+	cp -RL "$root/usr/lib/$version" "$to/python/usr/lib/" || :	# with dangling links
+	find "$root/lib" "$root/usr/lib" -name '*.so.*' | while read -r lib; do
+		cp -L "$lib" "$to/python/lib/"
+	done
+	mv "$to/python/lib"/libffi.so.* "$to/python/debian/"
+	cp -R "$OUT/ffi/guest/ffi/patched" "$to/python/patched"
+	loader=$(ffi_loader "$to/python/usr/bin/python3")
+	lib=${loader%/*}
+	mkdir -p "$to$lib"
+	cp "$to/python/lib/${loader##*/}" "$to$loader"
+	initramfs main "$OUT/python/guest.cpio" "$to/python=/python" "$to$lib=$lib"
+}
+
+boot_python() { boot main "$OUT/python/guest.cpio" python 600 "${SMP[@]}" | tr -d '\r'; }
+
+# client_python: all of it, after client_libffi
+client_python()
+{
+	client_step "$TARGET-python-get" "get Debian's Python" get_python
+	[ "$STEP_RC" -eq 0 ] || return 0
+	client_step "$TARGET-python-pack" "pack it for the guest" pack_python
+	[ "$STEP_RC" -eq 0 ] || return 0
+	client_step "$TARGET-python-guest" "boot and run it" boot_python
+	[ "$STEP_RC" -eq 0 ] || return 0
+	python3 "$VM/report.py" guest "build/log/$TARGET-python-guest.log" |
+		add_results "$TARGET python" show
+}
