@@ -124,6 +124,17 @@ ffi_libc()
 		[ "$lib" = "${lib##*/}" ] || cp -L "$lib" "$to/"
 	done
 	find "$to" -type f -exec "${CROSS}strip" -g {} +
+	no_exec_stack "$to"
+}
+
+# no_exec_stack <directory>: Debian's libraries for mips ask for an executable stack, so
+# that no program could start where there is none
+no_exec_stack()
+{
+	case $TARGET in
+	mips*)	find "$1" -name '*.so*' -type f \
+			-exec python3 "$VM/clients_libffi.py" noexecstack {} + ;;
+	esac
 }
 
 # ffi_loader <program>: the dynamic loader that it names, as a file of the guest

@@ -73,6 +73,8 @@ pack_python()
 	done
 	mv "$to/python/lib"/libffi.so.* "$to/python/debian/"
 	cp -R "$OUT/ffi/guest/ffi/patched" "$to/python/patched"
+	no_exec_stack "$to/python"
+	python3 "$VM/clients_libffi.py" noexecstack "$to/python/usr/bin/python3"
 	loader=$(ffi_loader "$to/python/usr/bin/python3")
 	lib=${loader%/*}
 	mkdir -p "$to$lib"

@@ -10,6 +10,8 @@
                                          DIR/e.sum; print lines for counting,
                                          and write the figures to CSV
     clients_libffi.py table CSV...       the figures as a table in rst
+    clients_libffi.py noexecstack ELF... have these files ask for no executable
+                                         stack
 
 EXPECTED names tests that are known to fail under strict W^X with any library,
 one a line: a regular expression, a tab, the reason.
@@ -17,6 +19,7 @@ one a line: a regular expression, a tab, the reason.
 import collections
 import os
 import re
+import struct
 import sys
 
 RUNS = {
@@ -158,12 +161,36 @@ def table(paths):
     print(rule)
 
 
+def noexecstack(path):
+    """PT_GNU_STACK without PF_X, in a 64-bit or 32-bit file of either endianness."""
+    with open(path, "r+b") as f:
+        head = f.read(64)
+        if head[:4] != b"\x7fELF":
+            sys.exit(f"{path}: not an ELF file")
+        order = "<" if head[5] == 1 else ">"
+        wide = head[4] == 2
+        start, = struct.unpack_from(order + ("Q" if wide else "I"), head, 32 if wide else 28)
+        size, count = struct.unpack_from(order + "HH", head, 54 if wide else 42)
+        for i in range(count):
+            f.seek(start + i * size)
+            kind, = struct.unpack(order + "I", f.read(4))
+            if kind == 0x6474e551:
+                at = start + i * size + (4 if wide else 24)
+                f.seek(at)
+                flags, = struct.unpack(order + "I", f.read(4))
+                f.seek(at)
+                f.write(struct.pack(order + "I", flags & ~1))
+
+
 def main():
     mode, *args = sys.argv[1:]
     if mode == "split":
         split(*args)
     elif mode == "results":
         results(*args)
+    elif mode == "noexecstack":
+        for path in args:
+            noexecstack(path)
     else:
         table(args)
 
