@@ -35,10 +35,13 @@
 /* How many freed trampolines one call that sets others disarms. */
 #define DISARM_MAX	64U
 
-/* Values of struct table.next beside the numbers of trampolines. */
-#define NONE		UINT32_MAX
-#define IN_USE		(UINT32_MAX - 1)
-#define BEING_FREED	(UINT32_MAX - 2)
+/* The end of a list. */
+#define NONE		INT32_MAX
+
+/* What struct table.next has for a trampoline that is in no list. */
+#define IN_USE		0x80000000U
+#define ARMED		0x1U	/* a call goes somewhere */
+#define BEING_FREED	0x2U
 
 /**
  * struct table - trampolines with a descriptor in common
@@ -53,9 +56,9 @@
  * @fresh: Trampolines below this one have never been handed out.
  * @room: How many can be handed out.
  * @armed: The last freed one that still does what it was set to.
- * @disarmed: The last freed one that does nothing.
+ * @disarmed: The last freed one that does not.
  * @unwind: The unwind table.
- * @next: Of a freed trampoline, the one freed before; or IN_USE.
+ * @next: Of a freed trampoline, the one freed before; or IN_USE with flags.
  */
 struct table {
 	struct table *link;
@@ -183,7 +186,9 @@ static bool may_set(int fd, uint32_t count)
 		.records = &record, .nrecords = 1, .regs = &reg, .nregs = 1,
 	};
 
-	return set(fd, &b) < 0 && errno == EINVAL;
+	if (set(fd, &b) >= 0)
+		errno = EIO;	/* a filter that lies */
+	return errno == EINVAL;
 }
 
 /*
@@ -334,7 +339,7 @@ static struct table *find(const void *trampoline, uint32_t *number)
 {
 	struct table *t = locate(trampoline, number);
 
-	return t && t->next[*number] == IN_USE ? t : NULL;
+	return t && (t->next[*number] & ~ARMED) == IN_USE ? t : NULL;
 }
 
 static void push(struct table *t, uint32_t *list, uint32_t number)
@@ -361,15 +366,17 @@ static uint32_t pop(struct table *t, uint32_t *list)
  */
 static void *take(struct table *t)
 {
-	uint32_t number;
+	uint32_t number, state = IN_USE;
 
-	if (t->armed != NONE)
+	if (t->armed != NONE) {
 		number = pop(t, &t->armed);
-	else if (t->disarmed != NONE)
+		state |= ARMED;
+	} else if (t->disarmed != NONE) {
 		number = pop(t, &t->disarmed);
-	else
+	} else {
 		number = --t->fresh;
-	t->next[number] = IN_USE;
+	}
+	t->next[number] = state;
 	t->room--;
 	return address_of(t, number);
 }
@@ -469,6 +476,7 @@ static void add_disarmed(struct batch *b, const struct table *t, uint32_t max)
 static int set_batch(struct table *t, struct batch *b)
 {
 	const uint32_t n = b->nrecords;
+	uint32_t i;
 	int done;
 
 	if (t->fd < 0) {
@@ -481,7 +489,7 @@ static int set_batch(struct table *t, struct batch *b)
 
 	done = set(t->fd, b);
 	if (done < 1 || (uint32_t)done > b->nrecords) {
-		int error = errno;
+		int error = done < 0 ? errno : EIO;
 
 		if (!still_there(t)) {
 			lose_table(t);
@@ -490,12 +498,11 @@ static int set_batch(struct table *t, struct batch *b)
 		errno = error;
 		return -1;
 	}
-	if ((uint32_t)done <= n)
-		return done;
-
-	for (done -= n; done; done--)
+	for (i = 0; i < (uint32_t)done && i < n; i++)
+		t->next[b->records[i].trampoline] = IN_USE | ARMED;
+	for (; i < (uint32_t)done; i++)
 		push(t, &t->disarmed, pop(t, &t->armed));
-	return n;
+	return (uint32_t)done < n ? done : (int)n;
 }
 
 /* What no kernel would take, and the library has no room for. */
@@ -702,7 +709,8 @@ static void give_back(void *const *trampolines, uint32_t count)
 
 	while (count--) {
 		t = locate(trampolines[count], &number);
-		push(t, &t->armed, number);
+		push(t, t->next[number] & ARMED ? &t->armed : &t->disarmed,
+		     number);
 		t->room++;
 	}
 }
@@ -786,7 +794,7 @@ int trampfd_free_many(void *const *trampolines, uint32_t count)
 		t = find(trampolines[i], &number);
 		if (!t)
 			goto out_bad;
-		t->next[number] = BEING_FREED;
+		t->next[number] |= BEING_FREED;
 	}
 	give_back(trampolines, count);
 	unlock_tables();
@@ -795,7 +803,7 @@ int trampfd_free_many(void *const *trampolines, uint32_t count)
 out_bad:
 	while (i--) {
 		t = locate(trampolines[i], &number);
-		t->next[number] = IN_USE;
+		t->next[number] &= ~BEING_FREED;
 	}
 	unlock_tables();
 	errno = EINVAL;

@@ -59,6 +59,33 @@ static int status_of(pid_t pid)
 				   128 + WTERMSIG(status);
 }
 
+/* The descriptors of trampolines; how many, and the last one. */
+static int descriptors(int *last)
+{
+	char path[PATH_MAX], name[64];
+	struct dirent *entry;
+	int count = 0;
+	DIR *dir;
+
+	dir = opendir("/proc/self/fd");
+	while (dir && (entry = readdir(dir))) {
+		ssize_t length = readlinkat(dirfd(dir), entry->d_name, name,
+					    sizeof(name) - 1);
+
+		if (length < 0)
+			continue;
+		name[length] = 0;
+		if (strcmp(name, "anon_inode:[trampfd]"))
+			continue;
+		snprintf(path, sizeof(path), "%s", entry->d_name);
+		*last = atoi(path);
+		count++;
+	}
+	if (dir)
+		closedir(dir);
+	return count;
+}
+
 /* In a child: end with the number of the line that is not as it should be. */
 #define CHECK(condition)						\
 	do {								\
@@ -394,6 +421,36 @@ TEST_F(library, freed)
 	}
 	for (i = 0; i < 100; i++)
 		EXPECT_EQ(call(trampolines[i]), 200 + i);
+}
+
+/* How many are set: what the user pays for. */
+static int set_in(int fd)
+{
+	char path[64], line[64];
+	int count = -1;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	file = fopen(path, "r");
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "trampfd-set: %d", &count) == 1)
+			break;
+	if (file)
+		fclose(file);
+	return count;
+}
+
+TEST_F(library, freed_unset)
+{
+	void *trampolines[100];
+	int fd;
+
+	/* Those that did nothing need not be disarmed. */
+	ASSERT_EQ(trampfd_alloc_many(trampolines, 100), 0);
+	ASSERT_EQ(trampfd_free_many(trampolines, 100), 0);
+	ASSERT_EQ(init(self->trampoline, 1), 0);
+	ASSERT_EQ(descriptors(&fd), 1);
+	EXPECT_EQ(set_in(fd), 1);
 }
 
 /*
@@ -742,33 +799,6 @@ TEST(too_many_files)
 /*
  * The descriptor.
  */
-
-/* The descriptors of trampolines; how many, and the last one. */
-static int descriptors(int *last)
-{
-	char path[PATH_MAX], name[64];
-	struct dirent *entry;
-	int count = 0;
-	DIR *dir;
-
-	dir = opendir("/proc/self/fd");
-	while (dir && (entry = readdir(dir))) {
-		ssize_t length = readlinkat(dirfd(dir), entry->d_name, name,
-					    sizeof(name) - 1);
-
-		if (length < 0)
-			continue;
-		name[length] = 0;
-		if (strcmp(name, "anon_inode:[trampfd]"))
-			continue;
-		snprintf(path, sizeof(path), "%s", entry->d_name);
-		*last = atoi(path);
-		count++;
-	}
-	if (dir)
-		closedir(dir);
-	return count;
-}
 
 FIXTURE(lost) {
 	void *trampoline;
