@@ -217,17 +217,6 @@ ffi_results()
 		"$TOP/build/clients/libffi-$TARGET.csv" "${1#"$TOP"/}"
 }
 
-# client_step <step name> <what it does> <command...>: a step that counts as a test
-client_step()
-{
-	step "$@"
-	if [ "$STEP_RC" -eq 0 ]; then
-		result pass "$TARGET: $2"
-	else
-		result fail "$TARGET: $2" "$(grep -m1 -E 'rror' "$STEP_LOG" || :)"
-	fi
-}
-
 # client_libffi: all of it, for the architecture in use
 client_libffi()
 {

@@ -10,12 +10,24 @@
 . "$VM/guest.sh"
 . "$VM/clients-libffi.sh"
 . "$VM/clients-python.sh"
+. "$VM/clients-nested.sh"
 
 cd "$TOP"
 arches=${TRAMPFD_ARCH:-x86_64}
 [ "$arches" != all ] || arches=$ARCHES
 RESULTS=$LOG/clients.results
 : > "$RESULTS"
+
+# client_step <step name> <what it does> <command...>: a step that counts as a test
+client_step()
+{
+	step "$@"
+	if [ "$STEP_RC" -eq 0 ]; then
+		result pass "$TARGET: $2"
+	else
+		result fail "$TARGET: $2" "$(grep -m1 -E 'rror' "$STEP_LOG" || :)"
+	fi
+}
 
 # shellcheck disable=SC2086
 need_packages $arches
@@ -27,6 +39,7 @@ for arch in $arches; do
 	client_libffi
 	case $TARGET in
 	s390x|ppc64le|mips64el)	client_python ;;
+	x86_64|arm64)		client_nested ;;
 	esac
 done
 
