@@ -23,8 +23,7 @@ help:
 	@echo 'make clean        remove build/'
 	@echo
 	@echo 'ARCH=<arch>       one of: $(patsubst vm/arch/%.sh,%,$(wildcard vm/arch/*.sh))'
-	@echo '                  for check, bench and clients also several, or all; x86_64 by'
-	@echo '                  default, and all for check'
+	@echo '                  for check, bench and clients also several, or all; x86_64 by default'
 	@echo 'KDIR=<dir>        build from this 6.12 tree, which stays as it is,'
 	@echo "                  instead of Debian's linux-source-6.12 (run, check, bench, clients, shell)"
 	@echo 'JOBS=<n>          jobs at once, $(JOBS) by default'
