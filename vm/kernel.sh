@@ -24,6 +24,8 @@ fragments()
 	notrampfd)	echo "$c/notrampfd.config" ;;
 	*)		echo "$c/tests.config" "$c/trampfd.config" "$t" "$c/$TARGET-$1.config" ;;
 	esac
+	# What the tests ask for and this architecture does not have; they skip.
+	[ ! -e "$c/$TARGET-absent.config" ] || echo "$c/$TARGET-absent.config"
 }
 
 # check_config <.config> <fragments...>: Kconfig drops silently what it can't have
