@@ -8,9 +8,9 @@
 #ifndef _ASM_M68K_TRAMPFD_H
 #define _ASM_M68K_TRAMPFD_H
 
+#include <linux/processor.h>
 #include <linux/types.h>
 
-#include <asm/processor.h>
 #include <asm/ptrace.h>
 #include <asm/traps.h>
 
