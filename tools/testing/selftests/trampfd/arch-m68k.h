@@ -41,6 +41,12 @@
 #define ARCH_FAULT_ADDR(addr)	(addr)
 #define ARCH_CODE(fn)		((unsigned long)(fn))
 
+/* The C library's mmap() has a pointer to its arguments. */
+#define ARCH_MMAP_BY_POINTER
+
+/* The MMU has no bit for it, and the kernel maps heaps so. */
+#define ARCH_DATA_EXECUTABLE
+
 #ifndef __ASSEMBLER__
 
 /* For arch-m68k.c: in arch-m68k.S. */

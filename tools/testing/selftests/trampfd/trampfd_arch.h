@@ -38,6 +38,7 @@
  * and, where it is so:
  *
  * ARCH_MMAP_BY_POINTER	the arguments of the system call mmap are in memory
+ * ARCH_DATA_EXECUTABLE	the heap of every program is writable and executable
  * ARCH_FOREIGN_ABI	what an ABI that the port does not cover is called; then
  *			foreign_syscall() is a system call of it
  */

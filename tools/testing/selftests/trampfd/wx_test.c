@@ -126,6 +126,9 @@ FIXTURE_SETUP(strict)
 
 	if (!trampfd_present())
 		SKIP(return, NO_TRAMPFD);
+#ifdef ARCH_DATA_EXECUTABLE
+	SKIP(return, "what a program starts with is writable and executable");
+#endif
 	trap_init();
 	/* Made before it is forbidden: what a classic trampoline would use. */
 	self->writable = mmap(NULL, getpagesize(), PROT_READ | PROT_WRITE,
