@@ -123,6 +123,14 @@ queue_bench()
 	queue "$TARGET-bench" "$TARGET: boot and run twice: perf bench tramp" count_bench bench_twice
 }
 
+# ported <what>: whether the architecture has it; if not, that is a skipped test
+ported()
+{
+	[[ " $NOT_PORTED " == *" $1 "* ]] || return 0
+	result skip "$TARGET: $1" "not ported to $TARGET yet"
+	return 1
+}
+
 # queue_demos: what "make run" shows
 queue_demos()
 {
@@ -145,7 +153,7 @@ check_arch()
 	[ $STEP_RC -eq 0 ] || return 0
 	collections=$({ echo trampfd; echo libtrampfd; kernel_collections; } | paste -sd,)
 	queue_guest main main 1500 count_main "$collections"
-	queue_demos
+	! ported samples || queue_demos
 
 	for guest in "${FURTHER_GUESTS[@]}"; do
 		read -r name variant args <<< "$guest"
@@ -156,7 +164,7 @@ check_arch()
 	done
 
 	built "$TARGET-static-compile" "compile with W=1 and sparse" check_compile
-	queue_bench
+	! ported perf || queue_bench
 }
 
 # One architecture stands for what is the same on all of them.

@@ -10,3 +10,5 @@ QEMU=(qemu-system-m68k -M virt -cpu m68040)
 QEMU_CONSOLE=(-serial chardev:console)
 CONSOLE=ttyGF0
 CPUS=1
+# What is left of a port.
+NOT_PORTED="samples perf"
