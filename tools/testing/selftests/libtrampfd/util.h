@@ -4,6 +4,7 @@
 #define LIBTRAMPFD_UTIL_H
 
 #undef ARRAY_SIZE		/* of kselftest.h, the same as the samples' */
+#undef REG_PC			/* of ucontext.h on riscv */
 #include "../../../../samples/trampfd/targets.h"
 #include "../../../../samples/trampfd/trampoline.h"
 #include "../../../lib/trampfd/trampfd.h"
