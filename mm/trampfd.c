@@ -370,10 +370,19 @@ static u64 trampfd_abi_mask(unsigned int abi)
 	return U64_MAX >> (64 - arch_trampfd_reg_size(abi) * BITS_PER_BYTE);
 }
 
+/* For ports whose CPU checks less, or more, when a program pushes. */
+#ifndef arch_trampfd_copy
+static unsigned long arch_trampfd_copy(void __user *to, const void *from,
+				       unsigned long size)
+{
+	return __copy_to_user_inatomic(to, from, size);
+}
+#endif
+
 static bool trampfd_push_bytes(unsigned long sp, const void *data, u32 size)
 {
 	return access_ok((void __user *)sp, size) &&
-	       !__copy_to_user_inatomic((void __user *)sp, data, size);
+	       !arch_trampfd_copy((void __user *)sp, data, size);
 }
 
 /*

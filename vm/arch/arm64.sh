@@ -6,8 +6,8 @@ KARCH=arm64				# the kernel's ARCH=
 SRCARCH=arm64				# its directory in arch/
 IMAGE=arch/arm64/boot/Image
 TRIPLET=aarch64-linux-gnu
-# With branch target identification, and pointer authentication by an algorithm
-# that does not take most of the emulator's time.
-QEMU=(qemu-system-aarch64 -M virt -cpu "max,pauth-impdef=on")
+# With branch target identification, memory tags, and pointer authentication by
+# an algorithm that does not take most of the emulator's time.
+QEMU=(qemu-system-aarch64 -M "virt,mte=on" -cpu "max,pauth-impdef=on")
 QEMU_CONSOLE=(-serial chardev:console)
 CONSOLE=ttyAMA0

@@ -15,7 +15,9 @@
 #include <linux/uaccess.h>
 
 #include <asm/debug-monitors.h>
+#include <asm/mte.h>
 #include <asm/ptrace.h>
+#include <asm/sysreg.h>
 
 enum trampfd_abi {
 	TRAMPFD_ABI_32,
@@ -148,5 +150,25 @@ static inline void arch_trampfd_set_sp(struct pt_regs *regs, unsigned long sp)
 	else
 		regs->sp += move;
 }
+
+/*
+ * Memory tags are not checked when a program has lowered SP and then stores at
+ * SP plus an immediate offset, so they are not here.  (They are where one
+ * instruction does both.)  No fault handler could mend what they refuse.
+ * Afterwards it is as it was on the way into the kernel.
+ */
+static inline unsigned long arch_trampfd_copy(void __user *to, const void *from,
+					      unsigned long size)
+{
+	unsigned long left;
+
+	if (system_supports_mte())
+		asm volatile(SET_PSTATE_TCO(1) : : : "memory");
+	left = __copy_to_user_inatomic(to, from, size);
+	mte_disable_tco_entry(current);
+	return left;
+}
+
+#define arch_trampfd_copy arch_trampfd_copy
 
 #endif /* __ASM_TRAMPFD_H */

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What only arm64 has: landing pads, tags and signatures in pointers, SVE. */
+/* What only arm64 has: landing pads, tags, signatures in pointers, SVE. */
 #include <asm/hwcap.h>
 #include <asm/mman.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 
 #include "../kselftest_harness.h"
 #include "trampfd_util.h"
@@ -326,6 +327,110 @@ TEST_F(arm64, tagged_stack_pointer)
 	EXPECT_EQ(TAGGED(sp - 80, 0xa5), self->out.reg[ARCH_SP]);
 	EXPECT_EQ(0, memcmp((void *)(sp - 80), c.stack, 64));
 	stack_close(&fresh);
+}
+
+#ifndef HWCAP2_MTE
+#define HWCAP2_MTE	0x40000
+#endif
+#ifndef PROT_MTE
+#define PROT_MTE	0x20
+#endif
+#ifndef SEGV_MTESERR
+#define SEGV_MTESERR	9
+#endif
+#ifndef PR_MTE_TCF_SYNC
+#define PR_MTE_TCF_SYNC	2UL
+#endif
+
+/* What a granule has a tag of its own for. */
+#define GRANULE		16
+
+static void set_tags(char *mem, size_t size, unsigned int tag)
+{
+	size_t i;
+
+	for (i = 0; i < size; i += GRANULE)
+		asm volatile(".arch armv8.5-a+memtag\n"
+			     "stg %0, [%0]\n"
+			     : : "r" (TAGGED(mem + i, tag)) : "memory");
+}
+
+static unsigned int get_tag(const char *addr)
+{
+	unsigned long with = (unsigned long)addr;
+
+	asm volatile(".arch armv8.5-a+memtag\n"
+		     "ldg %0, [%0]\n"
+		     : "+r" (with) : : "memory");
+	return with >> 56;
+}
+
+/* A program's own: it lowers SP, and stores where that is. */
+static void do_push(void *sp)
+{
+	asm volatile("mov x9, sp\n"
+		     "sub sp, %0, #16\n"
+		     "stp x9, x9, [sp]\n"
+		     "mov sp, x9\n"
+		     : : "r" (sp) : "x9", "memory");
+}
+
+/*
+ * Memory can have tags, too.  A store at SP that leaves SP as it is is made
+ * whatever they are, so the data is pushed, and they stay.  A kernel that checks
+ * them repeats the call for ever.
+ */
+TEST_F_TIMEOUT(arm64, memory_tags_of_the_stack, 60)
+{
+	const size_t size = 4 * getpagesize();
+	unsigned int sp_tag, mem_tag;
+	unsigned long sp, with;
+	struct context c;
+	int target;
+	char *mem;
+
+	if (!(getauxval(AT_HWCAP2) & HWCAP2_MTE))
+		SKIP(return, "no memory tags (MTE)");
+	ASSERT_EQ(0, prctl(PR_SET_TAGGED_ADDR_CTRL,
+			   PR_TAGGED_ADDR_ENABLE | PR_MTE_TCF_SYNC, 0, 0, 0));
+	context_init(&c, 1, arch_target(1));
+	context_stack(&c, 64, 16, 7);
+	ASSERT_EQ(1, context_set(self->t.fd, &c));
+
+	for (sp_tag = 0; sp_tag < 16; sp_tag += 5) {
+		for (mem_tag = 0; mem_tag < 16; mem_tag += 3) {
+			mem = mmap(NULL, size, PROT_READ | PROT_WRITE | PROT_MTE,
+				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+			ASSERT_TRUE(mem != MAP_FAILED);
+			/* The pages below are not there yet, and have no tag. */
+			sp = (unsigned long)mem + size / 2 + 48;
+			set_tags(mem + size / 2, size / 2, mem_tag);
+
+			/* They are checked, but not for a push. */
+			if (mem_tag != sp_tag) {
+				EXPECT_EQ(SIGSEGV,
+					  try_store((void *)TAGGED(sp, sp_tag)));
+				EXPECT_EQ(SEGV_MTESERR, trap.code);
+			}
+			EXPECT_EQ(0, try_function(do_push,
+						  (void *)TAGGED(sp, sp_tag)));
+
+			self->in.reg[ARCH_SP] = TAGGED(sp, sp_tag);
+			ASSERT_EQ(0, try_run(&self->in, table_entry(&self->t, 1),
+					     ARCH_BY_CALL, &self->out, &target));
+			EXPECT_EQ(1, target);
+			EXPECT_EQ(TAGGED(sp - 80, sp_tag),
+				  self->out.reg[ARCH_SP]);
+			EXPECT_TRUE(state_kept(&self->in, &self->out, &c));
+			EXPECT_EQ(mem_tag, get_tag((char *)sp - 32));
+			EXPECT_EQ(0U, get_tag((char *)sp - 80));
+			/* Where the data is in both pages. */
+			with = TAGGED(sp - 48, mem_tag);
+			EXPECT_EQ(0, memcmp((void *)with, c.stack + 32, 32));
+			EXPECT_EQ(0, memcmp((void *)(sp - 80), c.stack, 32));
+			EXPECT_EQ(0, munmap(mem, size));
+		}
+	}
 }
 
 #ifndef HWCAP_PACA
