@@ -918,18 +918,13 @@ static struct trampfd_space *trampfd_space_get(struct mm_struct *mm,
 	return trampfd_space_of(mm);
 }
 
-/* Make room for @n blocks more. */
-static int trampfd_index_reserve(struct mm_struct *mm,
+/* Leave out what is not mapped any more, and make room for @n blocks more. */
+static int trampfd_index_rebuild(struct mm_struct *mm,
 				 struct trampfd_space *space, unsigned long n)
 {
 	struct trampfd_index *old = trampfd_index_of(mm, space), *new;
 	struct trampfd_entry *entry;
 	unsigned long i;
-
-	if (old->live + n > TRAMPFD_BLOCKS_MAX)
-		return -ENOMEM;
-	if ((old->used + n) * 2 <= old->mask + 1)
-		return 0;
 
 	/*
 	 * Mapping in a loop would pile up old indexes faster than RCU frees
@@ -960,6 +955,19 @@ static int trampfd_index_reserve(struct mm_struct *mm,
 	return 0;
 }
 
+/* Make room for @n blocks more. */
+static int trampfd_index_reserve(struct mm_struct *mm,
+				 struct trampfd_space *space, unsigned long n)
+{
+	struct trampfd_index *index = trampfd_index_of(mm, space);
+
+	if (index->live + n > TRAMPFD_BLOCKS_MAX)
+		return -ENOMEM;
+	if ((index->used + n) * 2 <= index->mask + 1)
+		return 0;
+	return trampfd_index_rebuild(mm, space, n);
+}
+
 /*
  * The first block of a mapping, and how many of its blocks have trampolines:
  * with pages larger than a block, the last page may have more than the table.
@@ -974,32 +982,54 @@ static unsigned long trampfd_vma_blocks(struct vm_area_struct *vma,
 	return min(n, table->nchunks - *first);
 }
 
+/* Insert @n blocks from @block on, or none. */
+static bool trampfd_index_insert_all(struct trampfd_index *index,
+				     unsigned long block,
+				     struct trampfd_chunk __rcu **chunks,
+				     unsigned long n)
+{
+	unsigned long i;
+
+	for (i = 0; i < n; i++) {
+		if (!trampfd_index_insert(index, block + i, &chunks[i])) {
+			while (i--)
+				trampfd_index_erase(index, block + i);
+			return false;
+		}
+		trampfd_index_resched(i);
+	}
+	return true;
+}
+
 static int trampfd_index_add(struct vm_area_struct *vma,
 			     struct trampfd_table *table)
 {
 	unsigned long block = vma->vm_start >> TRAMPFD_BLOCK_SHIFT;
 	struct trampfd_space *space = trampfd_space_of(vma->vm_mm);
+	struct trampfd_chunk __rcu **chunks;
 	struct trampfd_index *index;
-	unsigned long first, i, n;
+	unsigned long first, n;
 	int ret;
 
 	n = trampfd_vma_blocks(vma, table, &first);
+	chunks = &table->chunks[first];
 	guard(mutex)(&space->lock);
 	ret = trampfd_index_reserve(vma->vm_mm, space, n);
 	if (ret)
 		return ret;
 
 	index = trampfd_index_of(vma->vm_mm, space);
-	for (i = 0; i < n; i++) {
-		if (!trampfd_index_insert(index, block + i,
-					  &table->chunks[first + i])) {
-			while (i--)
-				trampfd_index_erase(index, block + i);
-			return -ENOMEM;
-		}
-		trampfd_index_resched(i);
-	}
-	return 0;
+	if (likely(trampfd_index_insert_all(index, block, chunks, n)))
+		return 0;
+
+	/* What is in the way may not be mapped any more. */
+	if (index->used == index->live)
+		return -ENOMEM;
+	ret = trampfd_index_rebuild(vma->vm_mm, space, n);
+	if (ret)
+		return ret;
+	index = trampfd_index_of(vma->vm_mm, space);
+	return trampfd_index_insert_all(index, block, chunks, n) ? 0 : -ENOMEM;
 }
 
 /* Forget the blocks of a mapping; some or all may not be there. */
