@@ -3,6 +3,7 @@
 #include <elf.h>
 #include <fcntl.h>
 #include <linux/mempolicy.h>
+#include <linux/perf_event.h>
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
@@ -27,6 +28,7 @@
 FIXTURE(mapping) {
 	struct table t;
 	size_t page;
+	unsigned int flags;
 	unsigned int per_page;
 	/* Somewhere to move to: a range without permissions. */
 	char *room;
@@ -54,6 +56,7 @@ FIXTURE_SETUP(mapping)
 	trap_init();
 	ASSERT_EQ(0, table_open(&self->t, 1, variant->flags));
 	self->page = getpagesize();
+	self->flags = variant->flags;
 	self->per_page = table_per_page(&self->t);
 	table_close(&self->t);
 	ASSERT_EQ(0, table_open(&self->t, PAGES * self->per_page,
@@ -327,6 +330,85 @@ TEST_F(mapping, mapped_over)
 	EXPECT_TRUE(is_plain(p));
 	EXPECT_TRUE(is_plain(p + self->t.attr.stride));
 	EXPECT_TRUE(table_works(self));
+}
+
+/* Is nothing left where mapping a file over it failed in the file's ->mmap? */
+static bool gap_after_failed_mmap(bool *gap)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attr),
+		.config = PERF_COUNT_SW_DUMMY,
+	};
+	const size_t size = 4 * getpagesize();
+	char *p = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		       0);
+	int fd = syscall(__NR_perf_event_open, &attr, 0, -1, -1, 0);
+	bool ret = false;
+
+	if (p == MAP_FAILED)
+		return false;
+	/* A power of two, where one page more would be right. */
+	if (fd >= 0 && mmap(p, size, PROT_READ, MAP_SHARED | MAP_FIXED, fd,
+			    0) == MAP_FAILED && errno == EINVAL) {
+		*gap = is_unmapped(p);
+		ret = true;
+	}
+	munmap(p, size);
+	if (fd >= 0)
+		close(fd);
+	return ret;
+}
+
+/* What is there then is up to the kernel; half of a mapping it is not. */
+static bool gone_or_working(const DATA *self, unsigned int first,
+			    unsigned int last)
+{
+	bool gap, gone = is_unmapped(page_of(self, first));
+
+	if (gap_after_failed_mmap(&gap) && !(self->flags & TRAMPFD_SHARED) &&
+	    gap != gone) {
+		fprintf(stderr, "# %s, but not so another file\n",
+			gone ? "unmapped" : "still mapped");
+		return false;
+	}
+	return gone ? pages_gone(self, first, last) :
+		      pages_work(self, first, last);
+}
+
+TEST_F(mapping, mapped_over_with_a_wrong_size)
+{
+	const struct trampfd_attr *attr = &self->t.attr;
+
+	EXPECT_TRUE(mmap(page_of(self, 2), 2 * self->page, attr->map_prot,
+			 attr->map_flags | MAP_FIXED, self->t.fd,
+			 attr->map_offset) == MAP_FAILED);
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_TRUE(pages_work(self, 0, 1));
+	EXPECT_TRUE(gone_or_working(self, 2, 3));
+	EXPECT_TRUE(pages_work(self, 4, 5));
+	EXPECT_TRUE(table_works(self));
+	/* Nothing keeps from doing it right. */
+	ASSERT_EQ(0, table_map_at(&(struct table) {
+			.fd = self->t.fd, .attr = self->t.attr,
+		  }, self->t.base));
+	EXPECT_TRUE(pages_work(self, 0, PAGES - 1));
+}
+
+TEST_F(mapping, mapped_over_with_a_wrong_offset)
+{
+	const struct trampfd_attr *attr = &self->t.attr;
+
+	EXPECT_TRUE(mmap(self->t.base, attr->map_size, attr->map_prot,
+			 attr->map_flags | MAP_FIXED, self->t.fd,
+			 attr->map_offset + self->page) == MAP_FAILED);
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_TRUE(gone_or_working(self, 0, PAGES - 1));
+	EXPECT_TRUE(table_works(self));
+	ASSERT_EQ(0, table_map_at(&(struct table) {
+			.fd = self->t.fd, .attr = self->t.attr,
+		  }, self->t.base));
+	EXPECT_TRUE(pages_work(self, 0, PAGES - 1));
 }
 
 /* By a table: its trampolines, and none of the old. */
@@ -958,6 +1040,131 @@ TEST_F(large, many_tables)
 	for (i = 0; i < TABLES; i++)
 		table_close(&t[i]);
 }
+
+#ifdef __LP64__
+
+/*
+ * The kernel finds the 4 KiB blocks of mappings by a multiplicative hash, which
+ * takes the upper bits of the product.  Whoever chooses the addresses can have
+ * them collide, however large the hash becomes by them.
+ */
+#define HASH_FACTOR	0x61c8864680b583ebULL
+#define HASH_BITS	12
+#define BLOCK_SIZE	4096
+/* More than a search goes through. */
+#define COLLIDING	300
+
+struct colliding {
+	struct table t;
+	char *at[COLLIDING];
+	int mapped;
+};
+
+static unsigned int hash(const char *p)
+{
+	return (uintptr_t)p / BLOCK_SIZE * HASH_FACTOR >> (64 - HASH_BITS);
+}
+
+/* The next address from @p on, with the hash that all have. */
+static char *colliding_address(char *p)
+{
+	while (hash(p))
+		p += getpagesize();
+	return p;
+}
+
+static bool colliding_work(const struct colliding *c)
+{
+	int i;
+
+	for (i = 0; i < c->mapped; i++)
+		if (!gives(c->at[i] + c->t.attr.stride, 77))
+			return false;
+	return true;
+}
+
+/* Map as many as there can be; the result is the last error. */
+static int map_colliding(struct colliding *c)
+{
+	int ret = 0;
+
+	for (c->mapped = 0; c->mapped < COLLIDING; c->mapped++) {
+		ret = table_map_at(&c->t, c->at[c->mapped]);
+		if (ret)
+			break;
+	}
+	return ret;
+}
+
+TEST_F(large, colliding_addresses)
+{
+	const size_t page = getpagesize();
+	const size_t size = 3 * COLLIDING * page << HASH_BITS;
+	struct colliding c;
+	char *room, *elsewhere, *p;
+	pid_t pid;
+	int i, n;
+
+	p = mmap(NULL, size, PROT_NONE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p == MAP_FAILED)
+		SKIP(return, "no %zu GiB of addresses", size >> 30);
+	room = p;
+	for (i = 0; i < COLLIDING; i++) {
+		c.at[i] = colliding_address(p);
+		p = c.at[i] + page;
+	}
+	ASSERT_GT(room + size, p);
+
+	ASSERT_EQ(0, table_create(&c.t, 2, 0));
+	ASSERT_EQ(1, set_value(c.t.fd, 1, 77));
+	EXPECT_EQ(-ENOMEM, map_colliding(&c));
+	TH_LOG("%d mappings", c.mapped);
+	/* Chance does not get there. */
+	EXPECT_LT(100, c.mapped);
+	EXPECT_TRUE(colliding_work(&c));
+	EXPECT_TRUE(is_unmapped(c.at[c.mapped] + c.t.attr.stride) ||
+		    is_plain(c.at[c.mapped] + c.t.attr.stride));
+	/* There is room at an address far from them in the hash. */
+	for (elsewhere = room; !(hash(elsewhere) >> (HASH_BITS - 1));)
+		elsewhere += page;
+	ASSERT_EQ(0, table_map_at(&c.t, elsewhere));
+	EXPECT_TRUE(gives(table_entry(&c.t, 1), 77));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		EXPECT_TRUE(colliding_work(&c));
+		EXPECT_EQ(-ENOMEM, table_map_at(&c.t, c.at[c.mapped]));
+		_exit(0);
+	}
+	EXPECT_EQ(0, child_status(pid));
+
+	/* What goes makes room for one at another of these addresses. */
+	ASSERT_EQ(0, munmap(c.at[3], page));
+	EXPECT_TRUE(is_unmapped(c.at[3] + c.t.attr.stride));
+	EXPECT_EQ(0, table_map_at(&c.t, c.at[c.mapped]));
+	c.at[3] = c.at[c.mapped];
+	EXPECT_TRUE(colliding_work(&c));
+	EXPECT_EQ(-ENOMEM, table_map_at(&c.t, c.at[c.mapped + 1]));
+	EXPECT_TRUE(colliding_work(&c));
+
+	/* And all of them, for as many others. */
+	n = c.mapped;
+	for (i = 0; i < n; i++)
+		ASSERT_EQ(0, munmap(c.at[i], page));
+	for (i = 0; i < COLLIDING; i++) {
+		c.at[i] = colliding_address(p);
+		p = c.at[i] + page;
+	}
+	ASSERT_GT(room + size, p);
+	EXPECT_EQ(-ENOMEM, map_colliding(&c));
+	EXPECT_EQ(n, c.mapped);
+	EXPECT_TRUE(colliding_work(&c));
+	ASSERT_EQ(0, munmap(room, size));
+	close(c.t.fd);
+}
+
+#endif /* __LP64__ */
 
 /* A process full of mappings and descriptors ends at any time. */
 TEST_F(large, exit_with_everything)
