@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What only x86 has: several ABIs in one process, and code segments. */
+/* What only x86 has: code segments, protection keys, several ABIs in a process. */
 #include <asm/ldt.h>
 #include <asm/perf_regs.h>
 #include <sys/mman.h>
@@ -219,6 +219,148 @@ TEST_F(segment, resume_flag)
 	EXPECT_EQ(target, arch_ptrace_pc(pid));
 	ASSERT_EQ(0, kill(pid, SIGKILL));
 	child_status(pid);
+}
+
+#ifndef SEGV_PKUERR
+#define SEGV_PKUERR	4
+#endif
+
+FIXTURE(key) {
+	struct table t;
+	struct test_stack stack;
+	struct cpu_state in;
+	struct cpu_state out;
+	struct context c;
+	unsigned int pkru;
+	int key;
+};
+
+FIXTURE_VARIANT(key) {
+	/* The stack's pages are there before the call. */
+	bool touched;
+};
+
+FIXTURE_VARIANT_ADD(key, touched) {
+	.touched = true,
+};
+
+FIXTURE_VARIANT_ADD(key, untouched) {
+	.touched = false,
+};
+
+static unsigned int read_pkru(void)
+{
+	unsigned int pkru;
+
+	/* rdpkru */
+	asm volatile(".byte 0x0f, 0x01, 0xee" : "=a" (pkru) : "c" (0) : "edx");
+	return pkru;
+}
+
+static void write_pkru(unsigned int pkru)
+{
+	/* wrpkru */
+	asm volatile(".byte 0x0f, 0x01, 0xef"
+		     : : "a" (pkru), "c" (0), "d" (0) : "memory");
+}
+
+FIXTURE_SETUP(key)
+{
+	const int rw = PROT_READ | PROT_WRITE;
+
+	if (!trampfd_present())
+		SKIP(return, NO_TRAMPFD);
+	trap_init();
+	self->key = pkey_alloc(0, 0);
+	if (self->key < 0)
+		SKIP(return, "no protection keys (errno %d)", errno);
+	ASSERT_LT(0, self->key);
+	self->pkru = read_pkru();
+	ASSERT_EQ(0, stack_open(&self->stack, 4));
+	if (variant->touched)
+		memset(self->stack.mem, 0xcc, self->stack.size);
+	ASSERT_EQ(0, pkey_mprotect(self->stack.mem, self->stack.size, rw,
+				   self->key));
+	ASSERT_EQ(0, table_open(&self->t, 16, 0));
+	context_init(&self->c, 3, arch_target(1));
+	context_reg(&self->c, ARCH_DATA_REG, 77);
+	context_stack(&self->c, 64, 0, 5);
+	ASSERT_EQ(1, context_set(self->t.fd, &self->c));
+	arch_fill(&self->in,
+		  stack_pointer(&self->stack, self->stack.size / 2), 0);
+}
+
+FIXTURE_TEARDOWN(key)
+{
+	write_pkru(self->pkru);
+	pkey_free(self->key);
+	table_close(&self->t);
+	stack_close(&self->stack);
+}
+
+/* A program's own push, to the word at @addr. */
+static void do_push(void *addr)
+{
+#ifdef __x86_64__
+	asm volatile("xchg %0, %%rsp\n"
+		     "push %%rax\n"
+		     "xchg %0, %%rsp\n"
+		     : : "r" ((char *)addr + ARCH_WORD) : "memory");
+#else
+	asm volatile("xchg %0, %%esp\n"
+		     "push %%eax\n"
+		     "xchg %0, %%esp\n"
+		     : : "r" ((char *)addr + ARCH_WORD) : "memory");
+#endif
+}
+
+/* A signal handler has other rights, and they stay when a jump leaves it. */
+TEST_F(key, of_a_stack_that_may_not_be_written)
+{
+	const unsigned int rights[] = {
+		PKEY_DISABLE_WRITE, PKEY_DISABLE_ACCESS,
+	};
+	void *data = (void *)(self->in.reg[ARCH_SP] - 64);
+	unsigned int pkru;
+	int target;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rights); i++) {
+		pkru = self->pkru | rights[i] << 2 * self->key;
+		write_pkru(pkru);
+		EXPECT_EQ(SIGSEGV, try_function(do_push, data));
+		EXPECT_EQ(SEGV_PKUERR, trap.code);
+		EXPECT_TRUE(trap.addr == data);
+
+		/* By a jump: what a call pushes would be refused already. */
+		write_pkru(pkru);
+		EXPECT_EQ(SIGSEGV, try_run(&self->in, table_entry(&self->t, 3),
+					   ARCH_BY_JUMP, &self->out, &target));
+		EXPECT_EQ(SEGV_PKUERR, trap.code);
+		EXPECT_TRUE(trap.addr == data);
+		EXPECT_EQ((uintptr_t)table_entry(&self->t, 3),
+			  trap.state.reg[ARCH_PC]);
+		EXPECT_EQ(self->in.reg[ARCH_SP], trap.state.reg[ARCH_SP]);
+		EXPECT_TRUE(state_kept(&self->in, &trap.state, NULL));
+	}
+	/* Nothing was written past the key. */
+	write_pkru(self->pkru);
+	for (i = 0; i < 64; i++)
+		EXPECT_EQ(variant->touched ? 0xcc : 0,
+			  ((unsigned char *)data)[i]);
+}
+
+TEST_F(key, of_a_stack_that_may_be_written)
+{
+	int target;
+
+	ASSERT_EQ(0, try_run(&self->in, table_entry(&self->t, 3), ARCH_BY_JUMP,
+			     &self->out, &target));
+	EXPECT_EQ(self->pkru, read_pkru());
+	EXPECT_EQ(1, target);
+	EXPECT_EQ(self->in.reg[ARCH_SP] - 64, self->out.reg[ARCH_SP]);
+	EXPECT_EQ(0, memcmp((void *)self->out.reg[ARCH_SP], self->c.stack, 64));
+	EXPECT_TRUE(state_kept(&self->in, &self->out, &self->c));
 }
 
 #ifdef __x86_64__
