@@ -41,6 +41,14 @@ FIXTURE_VARIANT_ADD(limit, private_of_parent) {
 
 #define MAXIMUM	1000
 
+/* Let the process's namespace know it: only such a user may make another one. */
+static int know_user(void)
+{
+	return file_write("/proc/self/uid_map", "0 0 1") ?:
+	       file_write("/proc/self/setgroups", "deny") ?:
+	       file_write("/proc/self/gid_map", "0 0 1");
+}
+
 FIXTURE_SETUP(limit)
 {
 	if (!trampfd_present())
@@ -51,10 +59,7 @@ FIXTURE_SETUP(limit)
 		     errno);
 	ASSERT_EQ(0, file_write_number(LIMIT, MAXIMUM));
 	if (variant->of_parent) {
-		/* Only a user that its namespace knows may make another. */
-		ASSERT_EQ(0, file_write("/proc/self/uid_map", "0 0 1"));
-		ASSERT_EQ(0, file_write("/proc/self/setgroups", "deny"));
-		ASSERT_EQ(0, file_write("/proc/self/gid_map", "0 0 1"));
+		ASSERT_EQ(0, know_user());
 		ASSERT_EQ(0, unshare(CLONE_NEWUSER));
 	}
 	ASSERT_EQ(0, table_open(&self->t, 4 * MAXIMUM, variant->flags));
@@ -209,6 +214,54 @@ TEST_F(limit, failed_fork_gives_back)
 	EXPECT_TRUE(full(&self->t, MAXIMUM));
 }
 
+#define LESS	10
+
+/* Whoever sets, the user pays who created the table. */
+TEST_F(limit, shared_is_paid_for_by_the_creator)
+{
+	struct table own;
+	pid_t pid;
+
+	if (!(variant->flags & TRAMPFD_SHARED))
+		SKIP(return, "only a shared table has several users");
+	ASSERT_EQ(0, know_user());
+
+	/* Somebody who may have less: that does not matter here. */
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		ASSERT_EQ(0, unshare(CLONE_NEWUSER));
+		ASSERT_EQ(0, file_write_number(LIMIT, LESS));
+		EXPECT_EQ(MAXIMUM / 4,
+			  set_values(self->t.fd, 0, MAXIMUM / 4, 100));
+		ASSERT_EQ(0, table_open(&own, MAXIMUM, 0));
+		EXPECT_EQ(LESS, set_values(own.fd, 0, MAXIMUM, 1));
+		table_close(&own);
+		_exit(0);
+	}
+	EXPECT_EQ(0, child_status(pid));
+	/* They stay when that one is gone, and count. */
+	EXPECT_TRUE(gives(table_entry(&self->t, 1), 101));
+	EXPECT_EQ(MAXIMUM - MAXIMUM / 4,
+		  set_values(self->t.fd, MAXIMUM / 4, 2 * MAXIMUM, 100));
+	EXPECT_TRUE(full(&self->t, MAXIMUM));
+
+	/* Somebody who may have as many as ever: nor does that. */
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		ASSERT_EQ(0, unshare(CLONE_NEWUSER));
+		EXPECT_TRUE(full(&self->t, MAXIMUM));
+		/* Removing gives back to who has paid. */
+		EXPECT_EQ(MAXIMUM / 2,
+			  remove_range(self->t.fd, 0, MAXIMUM / 2));
+		_exit(0);
+	}
+	EXPECT_EQ(0, child_status(pid));
+	EXPECT_EQ(MAXIMUM / 2, set_values(self->t.fd, 0, MAXIMUM / 2, 1));
+	EXPECT_TRUE(full(&self->t, MAXIMUM));
+}
+
 /* Lowered below what there is, it only forbids more. */
 TEST_F(limit, lowered)
 {
@@ -292,6 +345,34 @@ TEST_F(memory, removing_in_a_loop)
 	table_close(&t);
 	ASSERT_EQ(0, slab_objects_left(CONTEXTS, &now));
 	EXPECT_EQ(before, now);
+}
+
+#define CHUNKS		"trampfd_chunk"
+/* How many trampolines have one. */
+#define CHUNK_SLOTS	256
+
+/* What the user's limit forbids leaves no memory where it would have been. */
+TEST_F(memory, refused_all_over_the_table)
+{
+	long long before, now;
+	struct table t;
+	unsigned int i;
+
+	if (unshare(CLONE_NEWUSER))
+		SKIP(return, "no user namespaces (CONFIG_USER_NS), errno %d",
+		     errno);
+	ASSERT_EQ(0, file_write_number(LIMIT, 1));
+	ASSERT_EQ(0, table_open(&t, TRAMPFD_TRAMPOLINES_MAX, 0));
+	ASSERT_EQ(1, set_value(t.fd, 0, 1));
+	if (slab_objects_left(CHUNKS, &before))
+		SKIP(return, "no " CHUNKS
+		     " in /proc/slabinfo (CONFIG_SLUB_DEBUG, slab_nomerge)");
+	for (i = CHUNK_SLOTS; i < TRAMPFD_TRAMPOLINES_MAX; i += CHUNK_SLOTS)
+		ASSERT_EQ(-EDQUOT, set_value(t.fd, i, 1));
+	ASSERT_EQ(0, slab_objects_left(CHUNKS, &now));
+	EXPECT_EQ(before, now);
+	EXPECT_TRUE(gives(table_entry(&t, 0), 1));
+	table_close(&t);
 }
 
 #define MANY	65536
