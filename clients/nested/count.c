@@ -43,8 +43,10 @@ static void traced(void)
 	ptrace(PTRACE_TRACEME, 0, NULL, NULL);
 	nested(0);
 	kill(getpid(), SIGSTOP);
-	for (i = 1; i <= TIMES; i++)
-		moved(i);
+	for (i = 1; i <= TIMES; i++) {
+		if (moved(i) != i)
+			_exit(1);
+	}
 	kill(getpid(), SIGSTOP);
 	for (i = 1; i <= TIMES; i++)
 		nested(i);
@@ -80,6 +82,10 @@ int main(void)
 		traced();
 	waitpid(pid, &status, 0);
 	moving = stops(pid);
+	if (moving < 0) {
+		printf("wrong frame\n");
+		return 1;
+	}
 	same = stops(pid);
 	kill(pid, SIGKILL);
 	printf("system calls of %d: %d, with the same frame: %d\n", TIMES,

@@ -28,12 +28,12 @@ static inline function write_stub(void *page, function target)
 {
 #if defined(__x86_64__)
 	/* movabs $target, %r11; jmp *%r11 */
-	static const uint8_t code[] = { 0x49, 0xbb, 0, 0, 0, 0, 0, 0, 0, 0,
+	static const unsigned char code[] = { 0x49, 0xbb, 0, 0, 0, 0, 0, 0, 0, 0,
 					0x41, 0xff, 0xe3 };
 	const int offset = 2;
 #elif defined(__aarch64__)
 	/* ldr x17, 1f; br x17; 1: */
-	static const uint32_t code[] = { 0x58000051, 0xd61f0220, 0, 0 };
+	static const unsigned int code[] = { 0x58000051, 0xd61f0220, 0, 0 };
 	const int offset = 8;
 #else
 #error "There is no stub for this architecture."

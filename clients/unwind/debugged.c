@@ -25,6 +25,6 @@ NOIPA int outer(int n)
 int main(int argc, char **argv)
 {
 	call = new_call(argc > 1 ? argv[1] : "stub", target);
-	printf("%d\n", outer(1) + outer(2));
+	printf("%d\n", outer(1) + outer(2) + outer(3));
 	return 0;
 }
