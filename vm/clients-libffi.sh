@@ -140,6 +140,22 @@ no_exec_stack()
 # ffi_loader <program>: the dynamic loader that it names, as a file of the guest
 ffi_loader() { "${CROSS}readelf" -l "$1" | sed -n 's/.*program interpreter: \(.*\)\]/\1/p'; }
 
+# ffi_loader_here <name>: where that file is on this machine.  The compiler for mips finds
+# another ABI's by that name; the right one is beside libc, or at libc's name in lib64.
+ffi_loader_here()
+{
+	local libc file
+
+	libc=$("${CROSS}gcc" -print-file-name=libc.so.6)
+	for file in "${libc%/*}/$1" "${libc%/*}/../lib64/$1" "$("${CROSS}gcc" -print-file-name="$1")"; do
+		[ "$(elf_kind "$file")" != "$(elf_kind "$libc")" ] || break
+	done
+	echo "$file"
+}
+
+# elf_kind <file>: its class, byte order, machine and ABI
+elf_kind() { "${CROSS}readelf" -h "$1" 2> /dev/null | grep -E 'Class|Data|Machine|Flags'; }
+
 # pack_ffi: the guest's files
 pack_ffi()
 {
@@ -163,7 +179,7 @@ pack_ffi()
 	loader=$(ffi_loader "$to/ffi/programs/$(head -n 1 "$to/ffi/programs/list")")
 	lib=${loader%/*}
 	mkdir -p "$to$lib"
-	cp -L "$("${CROSS}gcc" -print-file-name="${loader##*/}")" "$to$loader"
+	cp -L "$(ffi_loader_here "${loader##*/}")" "$to$loader"
 	initramfs main "$o/guest.cpio" "$to/ffi=/ffi" "$to$lib=$lib"
 }
 

@@ -100,6 +100,10 @@ def results(arch, directory, expected_path, csv, log):
     runs = {run: verdicts(f"{directory}/{run}.sum") for run in RUNS
             if os.path.exists(f"{directory}/{run}.sum")}
     expected = read_expected(expected_path)
+    missing = [run for run in "abcd" if run not in runs]
+    if missing:
+        print("\t".join(("fail", "all runs of libffi's suite", f"missing: {' '.join(missing)}", log)))
+        return
     stock = runs["a"][0]
 
     def result(status, name, detail=""):

@@ -116,11 +116,12 @@ static void run(const char *dir, const char *name)
 		int null = open("/dev/null", O_RDONLY);
 
 		setpgid(0, 0);
-		if (chdir(dir) || null < 0 || dup2(null, 0) < 0 ||
-		    dup2(pipes[1], 1) < 0 || dup2(pipes[1], 2) < 0)
-			err(126, "%s", name);
-		execl(name, name, NULL);
-		err(127, "%s", name);
+		if (!chdir(dir) && null >= 0 && dup2(null, 0) >= 0 &&
+		    dup2(pipes[1], 1) >= 0 && dup2(pipes[1], 2) >= 0)
+			execl(name, name, NULL);
+		warn("%s", name);
+		/* exit() would put the list, which is open here too, back. */
+		_exit(127);
 	}
 
 	close(pipes[1]);
