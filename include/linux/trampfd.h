@@ -60,7 +60,7 @@ static __always_inline bool mm_has_trampfd(struct mm_struct *mm)
  *
  * Context: Both mmap_locks held for writing.
  * Return: 0, -ENOMEM (memory), -EDQUOT (the user's limit of trampolines) or
- * -EINTR (killed).
+ * -EINTR (killed).  dup_mm() tells none from another: fork() gives ENOMEM for all.
  */
 static inline int trampfd_dup_vma(struct vm_area_struct *vma,
 				  struct mm_struct *oldmm)
