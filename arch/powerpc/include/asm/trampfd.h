@@ -106,6 +106,8 @@ static __always_inline void arch_trampfd_set_pc(struct pt_regs *regs,
 	regs_set_return_ip(regs, pc);
 	if (unlikely(regs->msr & (MSR_SE | MSR_BE))) {
 		regs_set_return_msr(regs, regs->msr & ~(MSR_SE | MSR_BE));
+		/* On PREEMPT_RT, sending a signal sleeps. */
+		interrupt_cond_local_irq_enable(regs);
 		user_single_step_report(regs);
 	}
 }
