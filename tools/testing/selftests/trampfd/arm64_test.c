@@ -376,7 +376,7 @@ static void do_push(void *sp)
 }
 
 /*
- * Memory can have tags, too.  A store at SP that leaves SP as it is is made
+ * Memory can have tags, too.  A store at SP that does not move SP is made
  * whatever they are, so the data is pushed, and they stay.  A kernel that checks
  * them repeats the call for ever.
  */
