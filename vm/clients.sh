@@ -38,7 +38,9 @@ for arch in $arches; do
 	must "$TARGET-busybox" "build the guest's busybox" build_busybox
 	client_libffi
 	case $TARGET in
-	s390x|ppc64le|mips64el)	client_python ;;
+	# Not mips64el: there libc's qsort does not see that a Python function has
+	# returned less than 0, with Debian's libffi either.
+	s390x|ppc64le)	client_python ;;
 	x86_64|arm64)		client_nested ;;
 	esac
 done
