@@ -15,8 +15,7 @@ cd "$TOP"
 RESULTS=$LOG/bench.results
 : > "$RESULTS"
 
-arches=${TRAMPFD_ARCH:-x86_64}
-[ "$arches" != all ] || arches=$ARCHES
+arches=$(wanted_arches)
 
 # bench_arch: of the architecture that is in use
 bench_arch()
@@ -44,7 +43,11 @@ need_packages $arches
 make_tree
 for arch in $arches; do
 	use_arch "$arch"
-	bench_arch
+	if ported perf; then
+		bench_arch
+	else
+		say "" "$arch is left out: the benchmark is not ported to it yet."
+	fi
 done
 # shellcheck disable=SC2086
 [ "${arches#* }" = "$arches" ] || bench_table $arches

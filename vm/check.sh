@@ -15,21 +15,9 @@
 . "$VM/faults.sh"
 
 cd "$TOP"
-arches=${TRAMPFD_ARCH:-x86_64}
-[ "$arches" != all ] || arches=$ARCHES
+arches=$(wanted_arches)
 RESULTS=$LOG/check.results
 : > "$RESULTS"
-
-# built <step name> <what it does> <command...>: a step that counts as a test
-built()
-{
-	step "$@"
-	if [ $STEP_RC -eq 0 ]; then
-		result pass "$TARGET: $2"
-	else
-		result fail "$TARGET: $2" "$(grep -m1 -E 'error|Error|\*\*\*|asked for' "$STEP_LOG" || :)"
-	fi
-}
 
 # Guests run beside the builds that follow, at most two at once.
 declare -A QUEUED=()
@@ -79,7 +67,13 @@ queue_guest()
 		kernel:COLLECTIONS="$collections" "$@"
 }
 
-count_main() { count_guest main trampfd libtrampfd guest; }
+count_main()
+{
+	local collections=(trampfd)
+
+	! ported libtrampfd || collections+=(libtrampfd)
+	count_guest main "${collections[@]}" guest
+}
 
 count_further() { count_guest "${STEP_NAME#"$TARGET-guest-"}" trampfd guest; }
 
@@ -123,14 +117,6 @@ queue_bench()
 	queue "$TARGET-bench" "$TARGET: boot and run twice: perf bench tramp" count_bench bench_twice
 }
 
-# ported <what>: whether the architecture has it; if not, that is a skipped test
-ported()
-{
-	[[ " $NOT_PORTED " == *" $1 "* ]] || return 0
-	result skip "$TARGET: $1" "not ported to $TARGET yet"
-	return 1
-}
-
 # queue_demos: what "make run" shows
 queue_demos()
 {
@@ -143,7 +129,7 @@ queue_demos()
 # What is done for each architecture.
 check_arch()
 {
-	local guest name variant args collections
+	local guest name variant args collections what
 
 	built "$TARGET-build-main" "build the main kernel" build_variant main
 	[ $STEP_RC -eq 0 ] || return 0
@@ -151,7 +137,10 @@ check_arch()
 	[ $STEP_RC -eq 0 ] || return 0
 	built "$TARGET-selftests" "build the selftests" build_selftests
 	[ $STEP_RC -eq 0 ] || return 0
-	collections=$({ echo trampfd; echo libtrampfd; kernel_collections; } | paste -sd,)
+	for what in $NOT_PORTED; do
+		result skip "$TARGET: $what" "not ported to $TARGET yet"
+	done
+	collections=$({ echo trampfd; ! ported libtrampfd || echo libtrampfd; kernel_collections; } | paste -sd,)
 	queue_guest main main 1500 count_main "$collections"
 	! ported samples || queue_demos
 

@@ -64,12 +64,6 @@ trixie_compile()
 	in_trixie "$cross$cc-14" -O2 -g -o "$output" "$@"
 }
 
-# build_nested_library: for the guest, and for linking
-build_nested_library()
-{
-	make -C "$TOP/tools/lib/trampfd" OUTPUT="$OUT/libtrampfd" HEADERS="$OUT/main/usr" CROSS="$CROSS"
-}
-
 # build_nested: everything, in $TRIXIE/build/$TARGET
 build_nested()
 {
@@ -78,12 +72,12 @@ build_nested()
 	nested="recursive threads longjmp exception internal threadend count"
 	unwind="frames at storm debugged"
 
-	build_nested_library
+	build_libtrampfd
 	as_root rm -rf "$to"
 	as_root mkdir -p "$to/lib" "$to/nested" "$to/unwind"
 	as_root cp "$TOP"/clients/nested/* "$to/nested/"
 	as_root cp "$TOP"/clients/unwind/* "$TOP/tools/lib/trampfd/trampfd.h" "$to/unwind/"
-	as_root cp -a "$OUT"/libtrampfd/libtrampfd.{a,so,so.1,so.1.0.0} "$to/lib/"
+	as_root cp -a "$OUT"/libtrampfd/lib/libtrampfd.* "$to/lib/"
 
 	for name in $nested; do
 		case $name in
@@ -162,9 +156,9 @@ client_nested()
 {
 	local job log
 
-	client_step "$TARGET-trixie" "make a directory with Debian 13's compilers" make_trixie
+	built "$TARGET-trixie" "make a directory with Debian 13's compilers" make_trixie
 	[ "$STEP_RC" -eq 0 ] || return 0
-	client_step "$TARGET-nested-build" "build programs with nested functions" build_nested
+	built "$TARGET-nested-build" "build programs with nested functions" build_nested
 	[ "$STEP_RC" -eq 0 ] || return 0
 	for job in nested unwind; do
 		log=build/log/$TARGET-$job.log

@@ -87,11 +87,11 @@ boot_python() { boot main "$OUT/python/guest.cpio" python 600 "${SMP[@]}" | tr -
 # client_python: all of it, after client_libffi
 client_python()
 {
-	client_step "$TARGET-python-get" "get Debian's Python" get_python
+	built "$TARGET-python-get" "get Debian's Python" get_python
 	[ "$STEP_RC" -eq 0 ] || return 0
-	client_step "$TARGET-python-pack" "pack it for the guest" pack_python
+	built "$TARGET-python-pack" "pack it for the guest" pack_python
 	[ "$STEP_RC" -eq 0 ] || return 0
-	client_step "$TARGET-python-guest" "boot and run it" boot_python
+	built "$TARGET-python-guest" "boot and run it" boot_python
 	[ "$STEP_RC" -eq 0 ] || return 0
 	python3 "$VM/report.py" guest "build/log/$TARGET-python-guest.log" |
 		add_results "$TARGET python" show

@@ -53,6 +53,18 @@ die()
 	exit 1
 }
 
+# ported <what>: whether the architecture in use has it
+ported() { [[ " $NOT_PORTED " != *" $1 "* ]]; }
+
+# wanted_arches: the architectures that the user has asked for
+wanted_arches()
+{
+	case ${TRAMPFD_ARCH:-x86_64} in
+	all)	echo "$ARCHES" ;;
+	*)	echo "${TRAMPFD_ARCH:-x86_64}" ;;
+	esac
+}
+
 # use_arch <arch>: load what there is to know about an architecture
 use_arch()
 {
@@ -160,6 +172,17 @@ result()
 	local detail=${3:-} log=${4:-$STEP_LOG}
 
 	printf '%s\t%s\t%s\t%s\n' "$1" "$2" "${detail//$'\t'/ }" "${log#"$TOP"/}" >> "$RESULTS"
+}
+
+# built <step name> <what it does> <command...>: a step that counts as a test
+built()
+{
+	step "$@"
+	if [ "$STEP_RC" -eq 0 ]; then
+		result pass "$TARGET: $2"
+	else
+		result fail "$TARGET: $2" "$(grep -m1 -E 'error|Error|\*\*\*|asked for' "$STEP_LOG" || :)"
+	fi
 }
 
 # add_results <whose> [show]: count the lines of standard input, say how many, and

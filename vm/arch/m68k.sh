@@ -11,4 +11,4 @@ QEMU_CONSOLE=(-serial chardev:console)
 CONSOLE=ttyGF0
 CPUS=1
 # What is left of a port.
-NOT_PORTED="samples perf"
+NOT_PORTED="samples perf libtrampfd"
