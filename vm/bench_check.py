@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Checks what perf bench tramp has measured in a guest that counts instructions.
 
-    bench_check.py same ARCH CSV CSV
-                                    whether two boots have given the same figures
+    bench_check.py same CSV CSV     whether two boots have given the same figures
     bench_check.py limits ARCH CSV  whether the costs keep their limits
 
 It prints results as report.py does: status, name, detail and file, with tabs
@@ -14,12 +13,6 @@ import sys
 
 # What a limit has on top of its target, so that another compiler does not break it.
 ROOM = 1.03
-
-# QEMU 7.2 takes RISC-V's timer interrupts not always at the same instruction.  Calls are
-# measured between them; making and removing thousands of trampolines takes many of them, and
-# what kernel threads do later comes earlier or later.
-INEXACT = {"riscv64": ("create", "remove")}
-INEXACT_ROOM = 1.1
 
 
 class Missing(Exception):
@@ -33,21 +26,13 @@ def read(path):
                 for row in csv.DictReader(f)}
 
 
-def alike(a, b, room):
-    """Whether two figures differ by no more than this factor; none differs from any."""
-    if a is None or b is None or room == 1:
-        return a == b
-    return max(a, b) <= min(a, b) * room
-
-
-def same(first, second, arch=None):
+def same(first, second):
     """One result for each bench: do the two have the same figures?"""
     results = []
     for bench in dict.fromkeys(["call", *(key[0] for key in [*first, *second])]):
         keys = [key for key in {**first, **second} if key[0] == bench]
-        room = INEXACT_ROOM if bench in INEXACT.get(arch, ()) else 1
-        differ = [key for key in keys if not alike(first.get(key), second.get(key), room)]
-        name = f"{bench}: {'the same' if room == 1 else 'similar'} figures in two boots"
+        differ = [key for key in keys if first.get(key) != second.get(key)]
+        name = f"{bench}: the same figures in two boots"
         if not keys:
             results.append(("fail", name, "there are none"))
         elif differ:
@@ -135,7 +120,7 @@ def limits(arch, figures):
 def main():
     mode, *args = sys.argv[1:]
     if mode == "same":
-        results, path = same(read(args[1]), read(args[2]), args[0]), args[1]
+        results, path = same(read(args[0]), read(args[1])), args[0]
     else:
         results, path = limits(args[0], read(args[1])), args[1]
     for result in results:

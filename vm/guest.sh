@@ -79,7 +79,10 @@ show()
 	python3 "$VM/report.py" guest "$log" >> "$RESULTS"
 }
 
-# One nanosecond for each instruction, and the same date, in every run.
+# One nanosecond for each instruction, and the same date, in every run.  When a CPU
+# goes idle, another thread of QEMU moves the clock, and may do so before the CPU's
+# last instructions are counted; so a port's ICOUNT_TARGET has the CPU poll instead
+# (idle=poll, nohlt), where the kernel can.
 ICOUNT=(-accel tcg -smp 1 -icount "shift=0,sleep=off" -seed 1
 	-rtc "base=2026-01-01,clock=vm" kernel:CPUS=1 kernel:nokaslr kernel:norandmaps)
 

@@ -67,7 +67,7 @@ bench_results()
 	mkdir -p build/bench
 	bench_csv "build/log/$TARGET-bench.log" > "$to"
 	bench_csv "build/log/$TARGET-bench-again.log" > "$OUT/bench-again.csv"
-	python3 "$VM/bench_check.py" same "$TARGET" "$to" "$OUT/bench-again.csv"
+	python3 "$VM/bench_check.py" same "$to" "$OUT/bench-again.csv"
 	python3 "$VM/bench_check.py" limits "$TARGET" "$to"
 }
 

@@ -9,3 +9,4 @@ TRIPLET=arm-linux-gnueabihf
 QEMU=(qemu-system-arm -M virt -cpu cortex-a15)
 QEMU_CONSOLE=(-serial chardev:console)
 CONSOLE=ttyAMA0
+ICOUNT_TARGET=(kernel:nohlt)

@@ -11,3 +11,4 @@ TRIPLET=aarch64-linux-gnu
 QEMU=(qemu-system-aarch64 -M "virt,mte=on" -cpu "max,pauth-impdef=on")
 QEMU_CONSOLE=(-serial chardev:console)
 CONSOLE=ttyAMA0
+ICOUNT_TARGET=(kernel:nohlt)

@@ -10,6 +10,6 @@ QEMU=(qemu-system-i386 -M q35 -cpu max)
 QEMU_CONSOLE=(-serial chardev:console)
 CONSOLE=ttyS0
 # Calibration is right to a few parts in a million only.
-ICOUNT_TARGET=(kernel:tsc_early_khz=1000000 kernel:tsc=reliable)
+ICOUNT_TARGET=(kernel:tsc_early_khz=1000000 kernel:tsc=reliable kernel:idle=poll)
 # Three levels of page tables instead of two, and pages that are not executable.
 FURTHER_GUESTS=("pae pae")

@@ -13,4 +13,4 @@ CONSOLE=hvc0
 # of a fault, with 32-bit programs, which go with no other.
 FURTHER_GUESTS=("hash main kernel:disable_radix" "compat compat")
 # 65536 stubs in a page each, of 64 KiB
-ICOUNT_TARGET=(-m 6G)
+ICOUNT_TARGET=(-m 6G kernel:nohlt)

@@ -9,3 +9,4 @@ TRIPLET=riscv64-linux-gnu
 QEMU=(qemu-system-riscv64 -M virt -cpu rv64,v=true,vext_spec=v1.0 -bios default)
 QEMU_CONSOLE=(-serial chardev:console)
 CONSOLE=ttyS0
+ICOUNT_TARGET=(kernel:nohlt)

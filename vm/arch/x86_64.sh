@@ -10,7 +10,7 @@ QEMU=(qemu-system-x86_64 -M q35 -cpu max)
 QEMU_CONSOLE=(-serial chardev:console)
 CONSOLE=ttyS0
 # Calibration is right to a few parts in a million only.
-ICOUNT_TARGET=(kernel:tsc_early_khz=1000000 kernel:tsc=reliable)
+ICOUNT_TARGET=(kernel:tsc_early_khz=1000000 kernel:tsc=reliable kernel:idle=poll)
 BENCH_VARIANT=bench
 
 # The kernel's own selftests on the paths that trampfd touches, as

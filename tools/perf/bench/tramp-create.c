@@ -42,7 +42,7 @@ static int time_set(struct tramp_set *set, u64 *create, u64 *remove)
 
 	*create = *remove = ULLONG_MAX;
 	for (i = 0; i < bench_repeat && total < ROUNDS_NS; i++) {
-		usleep(20000);
+		tramp_wait(20);
 		start = tramp_now();
 		if (tramp_set_make(set))
 			return -1;

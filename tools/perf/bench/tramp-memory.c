@@ -68,7 +68,7 @@ static long settled_bytes(struct tramp_set *set)
 
 	for (i = 0; bytes >= 0; i++) {
 		before = bytes;
-		usleep(100000);
+		tramp_wait(100);
 		bytes = read_bytes();
 		if (bytes == before ||
 		    (i >= 10 && labs(bytes - before) < (long)set->nr))
@@ -94,7 +94,7 @@ void tramp_settle(void)
 
 	for (i = 0; i < 50 && same < 3; i++) {
 		before = bytes;
-		usleep(20000);
+		tramp_wait(20);
 		bytes = read_bytes();
 		same = bytes == before ? same + 1 : 0;
 	}

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #include <subcmd/parse-options.h>
 #include <sys/prctl.h>
 #include <time.h>
+#include <unistd.h>
 
 /* A round lasts that long, so that some have no timer interrupt in them. */
 #define ROUND_NS	500000
@@ -124,6 +126,26 @@ u64 tramp_now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+/**
+ * tramp_wait() - let others run for a while
+ * @ms: How long, in milliseconds.
+ *
+ * An emulator that counts instructions moves the clock when the CPU is idle, and
+ * where it does so depends on when its threads run.  So when instructions are
+ * counted the CPU stays busy.
+ */
+void tramp_wait(unsigned int ms)
+{
+	const u64 end = tramp_now() + ms * 1000000ULL;
+
+	if (!tramp_count_instructions) {
+		usleep(ms * 1000);
+		return;
+	}
+	while (tramp_now() < end)
+		sched_yield();
 }
 
 static noinline TRAMP_LOOP(loop_empty, (void)entry)

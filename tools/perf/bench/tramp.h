@@ -200,6 +200,7 @@ void name(void *const *ring, unsigned long count)			\
 }
 
 u64 tramp_now(void);
+void tramp_wait(unsigned int ms);
 u64 tramp_round(u64 ns);
 void tramp_settle(void);
 void tramp_loop_call(void *const *ring, unsigned long count);
