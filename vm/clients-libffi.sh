@@ -93,16 +93,46 @@ ffi_suite()
 	grep -q '^# of ' "$dir/libffi.sum"
 }
 
-# ffi_programs: all test programs, in $OUT/ffi/store
+# ffi_programs: all test programs, in $OUT/ffi/store.  Nearly all of the time goes into
+# them, and ccache does not keep what is compiled and linked at once, so they are kept
+# beside its files.
 ffi_programs()
 {
-	local o=$OUT/ffi stamp jobs=() rest=()
+	local o=$OUT/ffi stamp cache
 
-	stamp=$( (cat "$o/stock/.stamp" "$CLIENT_FFI/guest.exp"; "${CROSS}g++" --version) | sha256sum)
+	stamp=$( (cat "$o/stock/.stamp" "$CLIENT_FFI/guest.exp"; "${CROSS}g++" --version; ffi_stamp_libc) |
+		sha256sum)
 	[ "$stamp" != "$(cat "$o/store/.stamp" 2> /dev/null)" ] || return 0
+	cache=$(dirname "$CCACHE_DIR")/libffi-$TARGET-${stamp:0:16}.tar.gz
 	rm -rf "$o/store"
 	mkdir -p "$o/store"
-	# In as many parts as there are CPUs on a small machine; the first is half of it.
+	if [ -e "$cache" ]; then
+		tar -xzf "$cache" -C "$o/store"
+	else
+		ffi_compile
+		mkdir -p "${cache%/*}"
+		rm -f "${cache%-*}"-*
+		tar -C "$o/store" -cf - . | gzip -1 > "$cache.new"
+		mv "$cache.new" "$cache"
+	fi
+	echo "$stamp" > "$o/store/.stamp"
+}
+
+# ffi_stamp_libc: what else of the machine is in a program
+ffi_stamp_libc()
+{
+	local file
+
+	for file in crt1.o libc.so.6 libgcc.a; do
+		sha256sum < "$("${CROSS}gcc" -print-file-name=$file)"
+	done
+}
+
+# ffi_compile: as many parts as there are CPUs on a small machine; the first is half of it
+ffi_compile()
+{
+	local o=$OUT/ffi jobs=() rest=()
+
 	ffi_suite compile-1 "" bhaible.exp > "$o/compile-1.log" 2>&1 &
 	jobs=($!)
 	mapfile -t rest < <(cd "$SOURCES/libffi/testsuite" && basename -a libffi.*/*.exp | grep -vx bhaible.exp)
@@ -111,7 +141,6 @@ ffi_programs()
 	wait "${jobs[0]}"
 	wait "${jobs[1]}"
 	find "$o/store" -type f -perm -u+x -exec "${CROSS}strip" {} +
-	echo "$stamp" > "$o/store/.stamp"
 }
 
 # ffi_libc <directory>: what dynamically linked programs need of this architecture
@@ -210,7 +239,7 @@ judge_ffi()
 {
 	local o=$OUT/ffi run jobs=()
 
-	rm -rf "$o/runs"
+	rm -rf "$o/runs" "$o"/?.sum
 	python3 "$VM/clients_libffi.py" split "$1" "$o/runs"
 	for run in "$o"/runs/*; do
 		run=${run##*/}
@@ -230,27 +259,40 @@ judge_ffi()
 ffi_results()
 {
 	mkdir -p "$TOP/build/clients"
-	python3 "$VM/clients_libffi.py" results "$TARGET" "$OUT/ffi" "$CLIENT_FFI/expected" \
-		"$TOP/build/clients/libffi-$TARGET.csv" "${1#"$TOP"/}"
+	python3 "$VM/clients_libffi.py" results "$TARGET" "$(ffi_runs | cut -c1 | tr -d '\n')" "$OUT/ffi" \
+		"$CLIENT_FFI/expected" "$TOP/build/clients/libffi-$TARGET.csv" "${1#"$TOP"/}"
 }
 
-# client_libffi: all of it, for the architecture in use
-client_libffi()
+# make_libffi: what goes into the guest; STEP_RC tells whether all of it is there
+make_libffi()
 {
 	built "$TARGET-libffi" "build libffi three times" build_ffi_libraries
 	[ "$STEP_RC" -eq 0 ] || return 0
 	built "$TARGET-libffi-programs" "compile libffi's test suite" ffi_programs
 	[ "$STEP_RC" -eq 0 ] || return 0
 	built "$TARGET-libffi-pack" "pack it for the guest" pack_ffi
+}
+
+# count_libffi: after the guest has run
+count_libffi()
+{
+	local log=$LOG/$TARGET-libffi-guest.log
+
+	python3 "$VM/report.py" guest "build/log/${log##*/}" | add_results "$TARGET libffi's guest"
+	built "$TARGET-libffi-judge" "have DejaGnu judge it" judge_ffi "$log"
+	[ "$STEP_RC" -eq 0 ] || return 0
+	ffi_results "$log" | add_results "$TARGET libffi"
+}
+
+# client_libffi: all of it, for the architecture in use
+client_libffi()
+{
+	make_libffi
 	[ "$STEP_RC" -eq 0 ] || return 0
 	built "$TARGET-libffi-guest" "boot and run it" boot_ffi
 	[ "$STEP_RC" -eq 0 ] || return 0
-	python3 "$VM/report.py" guest "build/log/$TARGET-libffi-guest.log" |
-		add_results "$TARGET libffi's guest"
-	built "$TARGET-libffi-judge" "have DejaGnu judge it" judge_ffi \
-		"$LOG/$TARGET-libffi-guest.log"
+	count_libffi
 	[ "$STEP_RC" -eq 0 ] || return 0
-	ffi_results "$LOG/$TARGET-libffi-guest.log" | add_results "$TARGET libffi"
 	python3 "$VM/clients_libffi.py" table "$TOP/build/clients/libffi-$TARGET.csv"
 
 	built "$TARGET-libffi-cost" "measure what closures cost" eval 'pack_ffi_cost; boot_ffi_cost'

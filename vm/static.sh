@@ -175,4 +175,5 @@ check_scripts()
 	silent "planted failures of guests are seen" python_test report
 	silent "costs above their limits are seen" python_test bench_check
 	silent "planted stores and locks are seen" python_test fault_path
+	silent "planted failures of libffi's suite are seen" python_test clients_libffi
 }
