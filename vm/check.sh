@@ -13,11 +13,13 @@
 . "$VM/static.sh"
 . "$VM/perf.sh"
 . "$VM/faults.sh"
+. "$VM/clients-libffi.sh"
 
 cd "$TOP"
 arches=$(wanted_arches)
 RESULTS=$LOG/check.results
 : > "$RESULTS"
+FFI_RUNS=("a stock free" "c patched strict")
 
 # Guests run beside the builds that follow, at most two at once.
 declare -A QUEUED=()
@@ -117,6 +119,15 @@ queue_bench()
 	queue "$TARGET-bench" "$TARGET: boot and run twice: perf bench tramp" count_bench bench_twice
 }
 
+# queue_libffi: its own test suite.  "make clients" has more runs of it, and more
+# architectures; here is one with static trampolines and one without.
+queue_libffi()
+{
+	make_libffi
+	[ $STEP_RC -eq 0 ] || return 0
+	queue "$TARGET-libffi-guest" "$TARGET: boot and run libffi's test suite" count_libffi boot_ffi
+}
+
 # queue_demos: what "make run" shows
 queue_demos()
 {
@@ -154,6 +165,9 @@ check_arch()
 
 	built "$TARGET-static-compile" "compile with W=1 and sparse" check_compile
 	! ported perf || queue_bench
+	case $TARGET in
+	x86_64|s390x)	queue_libffi ;;
+	esac
 }
 
 # One architecture stands for what is the same on all of them.
