@@ -57,7 +57,9 @@ static __always_inline int arch_trampfd_mode(struct pt_regs *regs)
 		return TRAMPFD_ABI_64;
 	return likely(regs->cs == __USER32_CS) ? TRAMPFD_ABI_32 : -1;
 #else
-	return likely(regs->cs == __USER_CS) ? TRAMPFD_ABI_32 : -1;
+	/* In virtual-8086 mode that is an address, and IP is relative to it. */
+	return likely(regs->cs == __USER_CS && !v8086_mode(regs)) ?
+	       TRAMPFD_ABI_32 : -1;
 #endif
 }
 

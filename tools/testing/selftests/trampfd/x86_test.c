@@ -2,6 +2,9 @@
 /* What only x86 has: code segments, protection keys, several ABIs in a process. */
 #include <asm/ldt.h>
 #include <asm/perf_regs.h>
+#ifndef __x86_64__
+#include <asm/vm86.h>
+#endif
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -220,6 +223,76 @@ TEST_F(segment, resume_flag)
 	ASSERT_EQ(0, kill(pid, SIGKILL));
 	child_status(pid);
 }
+
+#ifndef __x86_64__
+
+/* In virtual-8086 mode a segment is an address in units of 16 bytes. */
+#define CS_USER		0x73	/* what the kernel's __USER_CS is */
+#define LOW_TABLE	0x3000U
+#define LOW_CODE	0x4000U
+#define LOW_ENTRY	(LOW_TABLE + 4096 - 16)
+
+struct vm86_run {
+	struct vm86_struct vm;
+	long ret;
+};
+
+static void do_vm86(void *p)
+{
+	struct vm86_run *run = p;
+
+	run->ret = syscall(__NR_vm86old, &run->vm);
+}
+
+/* Load the byte at @addr by an instruction whose IP is LOW_ENTRY. */
+static int vm86_load(unsigned int addr, struct vm86_run *run)
+{
+	unsigned char *code = (unsigned char *)(16 * CS_USER + LOW_ENTRY);
+
+	*run = (struct vm86_run) {
+		.vm.regs = { .cs = CS_USER, .eip = LOW_ENTRY },
+	};
+	/* mov moffs, %al; hlt, which ends the mode */
+	code[0] = 0xa0;
+	code[1] = addr & 255;
+	code[2] = addr >> 8;
+	code[3] = 0xf4;
+	return try_function(do_vm86, run);
+}
+
+/* There IP is no address, and an access to the same number is no call. */
+TEST_F(segment, virtual_8086_mode)
+{
+	struct vm86_run run;
+	struct table t;
+	char *code;
+
+	if (syscall(__NR_vm86old, NULL) && errno == ENOSYS)
+		SKIP(return, "no virtual-8086 mode (CONFIG_X86_LEGACY_VM86)");
+	ASSERT_EQ(0, table_create(&t, 16, 0));
+	ASSERT_EQ(4096, t.attr.map_size);
+	t.base = mmap((void *)LOW_TABLE, t.attr.map_size, t.attr.map_prot,
+		      t.attr.map_flags | MAP_FIXED_NOREPLACE, t.fd, 0);
+	ASSERT_EQ((void *)LOW_TABLE, t.base);
+	code = mmap((void *)LOW_CODE, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	ASSERT_EQ((void *)LOW_CODE, code);
+	context_init(&self->c, (LOW_ENTRY - LOW_TABLE) / t.attr.stride,
+		     arch_target(1));
+	ASSERT_EQ(1, context_set(t.fd, &self->c));
+
+	/* Or else the rest would prove nothing. */
+	ASSERT_EQ(0, vm86_load(LOW_CODE, &run));
+	EXPECT_EQ(VM86_UNKNOWN, VM86_TYPE(run.ret));
+	EXPECT_EQ(LOW_ENTRY + 3, run.vm.regs.eip);
+
+	EXPECT_EQ(SIGSEGV, vm86_load(LOW_ENTRY, &run));
+	EXPECT_EQ((void *)LOW_ENTRY, trap.addr);
+	EXPECT_EQ(0, munmap(code, 4096));
+	table_close(&t);
+}
+
+#endif /* !__x86_64__ */
 
 #ifndef SEGV_PKUERR
 #define SEGV_PKUERR	4
