@@ -9,7 +9,7 @@
 #include "../kselftest_harness.h"
 #include "trampfd_util.h"
 
-#ifdef __LP64__
+#if defined(__LP64__) || (defined(_ABIN32) && _MIPS_SIM == _ABIN32)
 #define OTHER	"32"
 #else
 #define OTHER	"64"

@@ -475,6 +475,28 @@ TEST_F(mapping, fixed)
 	EXPECT_EQ(EEXIST, errno);
 }
 
+#ifdef ARCH_HIGH_ADDRESS
+
+/* Where only a program gets that asks for it: page tables have a level more there. */
+TEST_F(mapping, at_a_high_address)
+{
+	const struct trampfd_attr *attr = &self->t.attr;
+	char *high = mmap((void *)ARCH_HIGH_ADDRESS, attr->map_size,
+			  attr->map_prot, attr->map_flags, self->t.fd,
+			  attr->map_offset);
+
+	ASSERT_TRUE(high != MAP_FAILED);
+	if (high != (void *)ARCH_HIGH_ADDRESS) {
+		munmap(high, attr->map_size);
+		SKIP(return, "no addresses from %#lx on", ARCH_HIGH_ADDRESS);
+	}
+	EXPECT_TRUE(page_at(self, 2, high + 2 * self->page));
+	EXPECT_TRUE(pages_work(self, 0, PAGES - 1));
+	EXPECT_EQ(0, munmap(high, attr->map_size));
+}
+
+#endif
+
 /* Two places for one table. */
 TEST_F(mapping, mapped_twice)
 {

@@ -159,6 +159,35 @@ TEST_F(port, sign_extension)
 	}
 }
 
+/* The same where a record is like the one before it, which is another path. */
+TEST_F(port, sign_extension_of_the_second_of_a_call)
+{
+	struct trampfd_record rec[2];
+	struct trampfd_reg reg[2][2];
+	struct trampfd_contexts arg = {
+		.records = (uintptr_t)rec,
+		.regs = (uintptr_t)reg,
+		.nrecords = 2,
+		.nregs = 4,
+	};
+	struct utsname name;
+	int i;
+
+	ASSERT_EQ(0, uname(&name));
+	if (!strcmp(name.machine, "mips"))
+		SKIP(return, "a 32-bit kernel has no upper halves");
+	ASSERT_EQ(0, table_map(&self->t));
+	for (i = 0; i < 2; i++) {
+		context_init(&self->c, i, ARCH_CODE(mips_upper_half));
+		context_reg(&self->c, ARCH_DATA_REG, i ? 0x80000000 : 0);
+		rec[i] = self->c.rec;
+		memcpy(reg[i], self->c.reg, sizeof(reg[i]));
+	}
+	ASSERT_EQ(2, control(self->t.fd, TRAMPFD_SET, &arg));
+	EXPECT_TRUE(gives(table_entry(&self->t, 0), 0));
+	EXPECT_TRUE(gives(table_entry(&self->t, 1), -1UL));
+}
+
 #endif
 
 TEST_HARNESS_MAIN

@@ -71,22 +71,6 @@ TEST_F(powerpc, other_byte_order)
 	EXPECT_TRUE(gives(entry, 5));
 }
 
-/* Addresses that only a program that asks for them gets. */
-TEST_F(powerpc, above_the_usual_addresses)
-{
-	char *high = mmap((void *)(1UL << 48), self->t.attr.map_size,
-			  self->t.attr.map_prot, self->t.attr.map_flags,
-			  self->t.fd, 0);
-
-	if (high == MAP_FAILED || (uintptr_t)high < 1UL << 47)
-		SKIP(return, "this kernel has none");
-	ASSERT_EQ(1, set_value(self->t.fd, 5, 55));
-	EXPECT_TRUE(gives(high + 5 * self->t.attr.stride, 55));
-	EXPECT_TRUE(is_plain(high + 6 * self->t.attr.stride));
-	EXPECT_TRUE(gives(table_entry(&self->t, 5), 55));
-	EXPECT_EQ(0, munmap(high, self->t.attr.map_size));
-}
-
 /*
  * A program of 32 bits, made here as no C library for it is needed: it calls
  * trampfd_create() with good arguments, and exits with the error.

@@ -39,6 +39,7 @@
  *
  * ARCH_MMAP_BY_POINTER	the arguments of the system call mmap are in memory
  * ARCH_DATA_EXECUTABLE	the heap of every program is writable and executable
+ * ARCH_HIGH_ADDRESS	one that mmap() gives only to a program that asks for it
  * ARCH_FOREIGN_ABI	what an ABI that the port does not cover is called; then
  *			foreign_syscall() is a system call of it
  */
