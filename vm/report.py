@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 """Reads what guests print, and counts tests.
 
-    report.py guest LOG [COLLECTION...]  results of one guest, as lines of
-                                         status, name, detail; a collection
-                                         that is named must have run
+    report.py guest LOG [NAME...]        results of one guest, as lines of
+                                         status, name, detail; of a collection,
+                                         program or test that is named, one must
+                                         have passed
     report.py compare LOG LOG COLLECTION...
                                          whether the second guest's tests
                                          ended as the first one's
@@ -149,9 +150,9 @@ def guest(lines, must_run=()):
             job.append(line)
 
     results += ktap(job)
-    for c in must_run:
-        if not any(s == "pass" and n.startswith(c + ":") for s, n, _ in results):
-            results.append(("fail", f"{c}: any test", "none has passed"))
+    for must in must_run:
+        if not any(s == "pass" and (n == must or n.startswith(must + ":")) for s, n, _ in results):
+            results.append(("fail", f"{must}: any test", "none has passed"))
 
     reached = {"boot": "it did not boot", "job": "it died in the middle of its job",
                "end": "it died after its job", "log": "it died while printing its log"}

@@ -87,6 +87,11 @@ class Counting(Case):
     def test_nothing_ran(self):
         self.fails("trampfd: any test", run(""), ["trampfd"])
 
+    def test_skips_what_must_run(self):
+        self.fails("one_64: global.b: any test", run(), ["trampfd:one_64: global.b"])
+        self.fails("one_32: any test", run(), ["trampfd:one_64", "trampfd:one_32"])
+        self.assertEqual(statuses(run(), ["trampfd:one_64: global.a", "trampfd:plain"])["fail"], [])
+
     def test_program_missing(self):
         self.fails("all 2 test programs", run(GOOD[:GOOD.index("# timeout set to 45\n# selftests: trampfd: plain")]))
 

@@ -10,3 +10,5 @@ QEMU=(qemu-system-arm -M virt -cpu cortex-a15)
 QEMU_CONSOLE=(-serial chardev:console)
 CONSOLE=ttyAMA0
 ICOUNT_TARGET=(kernel:nohlt)
+# What the tests are built for.
+BUILDS=(32 thumb)

@@ -14,3 +14,7 @@ CONSOLE=ttyS0
 ICOUNT_TARGET=(kernel:tsc_early_khz=1000000 kernel:tsc=reliable kernel:idle=poll)
 # Three levels of page tables instead of two, and pages that are not executable.
 FURTHER_GUESTS=("pae pae")
+# What the tests are built for.
+BUILDS=(32)
+# Tests that must not be skipped, and in which guest.
+MUST_RUN=("main x86_test_32: segment.virtual_8086_mode")

@@ -12,3 +12,5 @@ CONSOLE=ttyGF0
 CPUS=1
 # What is left of a port.
 NOT_PORTED="samples perf libtrampfd"
+# What the tests are built for.
+BUILDS=(32)

@@ -14,3 +14,9 @@ CPUS=1
 # The clock that calibrates the counter is to count instructions, too.  QEMU 7.2 does not
 # come back from the wait instruction when it counts.
 ICOUNT_TARGET=(-rtc clock=vm kernel:nowait)
+# What the tests are built for.
+BUILDS=(64 32 n32)
+# Tests that must not be skipped, and in which guest.
+MUST_RUN=("main abi_test_64: abi.other"
+	  "main mips_test_32: port.sign_extension"
+	  "main mips_test_n32: port.sign_extension")

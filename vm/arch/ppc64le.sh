@@ -11,6 +11,11 @@ QEMU_CONSOLE=(-serial chardev:console)
 CONSOLE=hvc0
 # The other MMU; and a kernel that does not load r14 to r31 again on its way out
 # of a fault, with 32-bit programs, which go with no other.
-FURTHER_GUESTS=("hash main kernel:disable_radix" "compat compat")
+FURTHER_GUESTS=("hash main kernel:disable_radix kernel:MMU=Hash" "compat compat")
 # 65536 stubs in a page each, of 64 KiB
 ICOUNT_TARGET=(-m 6G kernel:nohlt)
+# What the tests are built for.
+BUILDS=(64)
+# Tests that must not be skipped, and in which guest.
+MUST_RUN=("compat powerpc_test_64: powerpc.process_of_32_bits"
+	  "main mapping_test_64: mapping.private.at_a_high_address")

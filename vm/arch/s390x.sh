@@ -9,3 +9,8 @@ TRIPLET=s390x-linux-gnu
 QEMU=(qemu-system-s390x -M s390-ccw-virtio -cpu max)
 QEMU_CONSOLE=(-device "sclpconsole,chardev=console")
 CONSOLE=ttyS0
+# What the tests are built for.
+BUILDS=(64)
+# Tests that must not be skipped, and in which guest.
+MUST_RUN=("main abi_test_64: abi.foreign"
+	  "main mapping_test_64: mapping.private.at_a_high_address")

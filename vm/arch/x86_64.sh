@@ -13,6 +13,14 @@ CONSOLE=ttyS0
 ICOUNT_TARGET=(kernel:tsc_early_khz=1000000 kernel:tsc=reliable kernel:idle=poll)
 BENCH_VARIANT=bench
 
+# What the tests are built for.
+BUILDS=(64 32)
+# Tests that must not be skipped, and in which guest.
+MUST_RUN=("main abi_test_64: abi.other"
+	  "main x86_test_64: other_abi.int80_create"
+	  "main x86_test_64: other_abi.x32"
+	  "main x86_test_64: key.untouched.of_a_stack_that_may_not_be_written")
+
 # The kernel's own selftests on the paths that trampfd touches, as
 # "collection:program": only what builds statically and ends within seconds.
 # Not here: sysret_ss_attrs_64, whose far return QEMU 7.2 does with the wrong
