@@ -59,11 +59,14 @@ check_style()
 	done
 }
 
-# Only what is said about our files: what the kernel's headers get is not ours, nor what
-# s390's macro for system calls makes sparse say where it is used.
+# patched_objects: of the kernel's own, what our patches edit in the architecture's
+patched_objects() { patch_list | patched_files | grep -E "^arch/$SRCARCH/.*\.c$" | sed 's/c$/o/'; }
+
+# Only what is said about our files, and those that are patched: what the kernel's headers
+# get is not ours, nor what s390's macro for system calls makes sparse say where it is used.
 about_us()
 {
-	grep -E "(^|/)($(our_files '\.[chS]$' | paste -sd'|')):[0-9]+" |
+	grep -E "(^|/)($({ our_files '\.[chS]$'; patched_objects | sed 's/o$/c/'; } | paste -sd'|')):[0-9]+" |
 		if [ "$SRCARCH" = s390 ]; then
 			grep -v ':1: warning: Using plain integer as NULL pointer$'
 		else
@@ -93,29 +96,39 @@ check_compile()
 		silent "$TARGET: W=1 $object" compile "$o" "$object" W=1
 		silent "$TARGET: sparse $object" compile "$o" "$object" C=2 CHECK="$VM/sparse"
 	done
+	for object in $(patched_objects); do
+		silent "$TARGET: $object" compile "$o" "$object"
+	done
+
+	# Without the feature, of which then only headers are left.
+	o=$OUT/static-without
+	configure_like_main "$o" 's/^CONFIG_TRAMPFD=y/# CONFIG_TRAMPFD is not set/'
+	for object in $(patched_objects); do
+		silent "$TARGET: $object without CONFIG_TRAMPFD" compile "$o" "$object"
+	done
 }
 
 check_clang()
 {
 	local o=$OUT/clang object llvm=(LLVM=1 CC="$VM/cc clang" HOSTCC="$VM/cc clang" W=1)
 
-	configure_like_main "$o" "${llvm[@]}"
+	configure_like_main "$o" '' "${llvm[@]}"
 	for object in $(our_objects); do
 		silent "$TARGET: clang W=1 $object" compile "$o" "$object" "${llvm[@]}"
 	done
 }
 
-# configure_like_main <object directory> [make arguments...]: a tree of its own,
-# because other flags would have the main kernel's objects built again
+# configure_like_main <object directory> [edit of .config, for sed] [make arguments...]: a
+# tree of its own, because other flags would have the main kernel's objects built again
 configure_like_main()
 {
-	local o=$1
-	shift
+	local o=$1 edit=${2:-}
+	shift $(($# > 1 ? 2 : 1))
 
 	mkdir -p "$o"
 	cmp -s "$OUT/main/.config" "$o/.config.main" || {
 		cp "$OUT/main/.config" "$o/.config.main"
-		cp "$OUT/main/.config" "$o/.config"
+		sed "$edit" "$OUT/main/.config" > "$o/.config"
 		kmake "$o" "$@" olddefconfig
 	}
 	kmake "$o" "$@" prepare
