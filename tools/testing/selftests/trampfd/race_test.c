@@ -151,14 +151,26 @@ static void *caller(void *p)
 	return NULL;
 }
 
-/* Run the callers, and @nothers threads of @other, until the callers end. */
-static bool play(struct stage *stage, const DATA *self,
+/*
+ * Run the callers, and @nothers threads of @other, until the callers end.  What
+ * they write together is in shared memory, which fork() leaves writable: QEMU
+ * before 9.1 does not wait, on powerpc, until the other CPUs have dropped what
+ * they know of a page, so that one of them may still write to a page that
+ * another one has just copied.
+ */
+static bool play(struct stage *result, const DATA *self,
 		 void *(*const *others)(void *), int nothers)
 {
 	pthread_t threads[CALLERS + 8];
 	struct caller callers[CALLERS];
+	struct stage *stage;
 	int i;
 
+	stage = mmap(NULL, sizeof(*stage), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (stage == MAP_FAILED)
+		return false;
+	*stage = *result;
 	stage->t = (struct table *)&self->t;
 	stage->n = self->n;
 	stage->per_page = self->per_page;
@@ -177,10 +189,12 @@ static bool play(struct stage *stage, const DATA *self,
 			return false;
 	for (i = 0; i < CALLERS + nothers; i++)
 		pthread_join(threads[i], NULL);
+	*result = *stage;
+	munmap(stage, sizeof(*stage));
 
 	fprintf(stderr, "# %d hits, %d misses, %d turns of the others\n",
-		stage->hits, stage->misses, stage->turns);
-	return stage->hits + stage->misses == CALLERS * CALLS;
+		result->hits, result->misses, result->turns);
+	return result->hits + result->misses == CALLERS * CALLS;
 }
 
 /* Nothing went wrong, and there was something that could have. */
