@@ -269,7 +269,7 @@ TEST_F(segment, virtual_8086_mode)
 
 	if (syscall(__NR_vm86old, NULL) && errno == ENOSYS)
 		SKIP(return, "no virtual-8086 mode (CONFIG_X86_LEGACY_VM86)");
-	ASSERT_EQ(0, table_create(&t, 16, 0));
+	ASSERT_EQ(0, table_create(&t, 256, 0));
 	ASSERT_EQ(4096, t.attr.map_size);
 	t.base = mmap((void *)LOW_TABLE, t.attr.map_size, t.attr.map_prot,
 		      t.attr.map_flags | MAP_FIXED_NOREPLACE, t.fd, 0);
