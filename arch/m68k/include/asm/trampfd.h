@@ -15,14 +15,13 @@
 #include <asm/traps.h>
 
 /*
- * The CPU tells user mode's fetches by their own address space.  It fetches
- * ahead; what it needs next is at the PC.
+ * The page tables refuse what is in user mode's address space of programs:
+ * instructions, and data that is addressed by the PC.  If the PC itself is at a
+ * trampoline, it is the call, as there is no instruction that could read data.
  */
-static __always_inline bool m68k_trampfd_is_fetch(struct pt_regs *regs,
-						  unsigned short ssw,
-						  unsigned long addr)
+static __always_inline bool m68k_trampfd_may_be_call(unsigned short ssw)
 {
-	return (ssw & TM_040) == USER_PROGRAM && addr == regs->pc;
+	return (ssw & (ATC_040 | TM_040)) == (ATC_040 | USER_PROGRAM);
 }
 
 #ifdef CONFIG_TRAMPFD
