@@ -49,17 +49,21 @@
 #define UNLESS(value, skip) \
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, skip)
 
-/* Deny a system call if all of @bits are in its argument @n. */
+/*
+ * Deny a system call if all of @bits are in its argument @n.  What brk() returns
+ * is the heap's end; if that did not move, it failed.
+ */
 static struct sock_filter *deny(struct sock_filter *code, unsigned int number,
 				unsigned int n, unsigned int bits)
 {
+	const unsigned int error = number == __NR_brk ? 0 : EPERM;
 	const struct sock_filter add[] = {
 		LOAD(offsetof(struct seccomp_data, nr)),
 		UNLESS(number, 4),
 		LOAD(ARGUMENT(n)),
 		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, bits),
 		UNLESS(bits, 1),
-		RETURN(SECCOMP_RET_ERRNO | EPERM),
+		RETURN(SECCOMP_RET_ERRNO | error),
 	};
 
 	return mempcpy(code, add, sizeof(add));
@@ -83,6 +87,9 @@ static int install_filter(void)
 	end = deny(end, __NR_pkey_mprotect, 2, PROT_EXEC);
 	end = deny(end, __NR_shmat, 2, SHM_EXEC);
 	end = deny(end, __NR_memfd_create, 0, 0);
+#ifdef ARCH_DATA_EXECUTABLE
+	end = deny(end, __NR_brk, 0, 0);
+#endif
 	*end++ = (struct sock_filter)RETURN(SECCOMP_RET_ALLOW);
 	filter.len = end - code;
 
@@ -115,6 +122,27 @@ static int forbid_execution_of_files(void)
 	return ret;
 }
 
+#ifdef ARCH_DATA_EXECUTABLE
+/* What the program was started with is writable and executable. */
+static int forbid_execution_of_data(void)
+{
+	unsigned long start, end;
+	char line[512], perms[8];
+	FILE *f = fopen("/proc/self/maps", "re");
+	int ret = f ? 0 : -errno;
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%lx-%lx %7s", &start, &end, perms) == 3 &&
+		    perms[1] == 'w' && perms[2] == 'x' &&
+		    mprotect((void *)start, end - start, PROT_READ | PROT_WRITE))
+			ret = -errno;
+	}
+	if (f)
+		fclose(f);
+	return ret;
+}
+#endif
+
 FIXTURE(strict) {
 	char *writable;
 	char *executable;
@@ -126,9 +154,6 @@ FIXTURE_SETUP(strict)
 
 	if (!trampfd_present())
 		SKIP(return, NO_TRAMPFD);
-#ifdef ARCH_DATA_EXECUTABLE
-	SKIP(return, "what a program starts with is writable and executable");
-#endif
 	trap_init();
 	/* Made before it is forbidden: what a classic trampoline would use. */
 	self->writable = mmap(NULL, getpagesize(), PROT_READ | PROT_WRITE,
@@ -147,6 +172,9 @@ FIXTURE_SETUP(strict)
 	ret = install_filter();
 	if (ret)
 		SKIP(return, "no seccomp filter (CONFIG_SECCOMP_FILTER)");
+#ifdef ARCH_DATA_EXECUTABLE
+	ASSERT_EQ(0, forbid_execution_of_data());
+#endif
 }
 
 FIXTURE_TEARDOWN(strict)
