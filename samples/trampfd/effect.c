@@ -442,4 +442,28 @@ unsigned int effect_of(const void *code, struct trampfd_reg *regs)
 	return pc ? n + 1 : 0;
 }
 
+#elif defined(__m68k__)
+
+/*
+ * GCC's nested functions:		libffi's closures:
+ *	move.l	#chain,%a0			move.l	#closure,%a0
+ *	jmp	function			jmp	target
+ */
+unsigned int effect_of(const void *code, struct trampfd_reg *regs)
+{
+	const __u8 *p = code;
+
+	if (memcmp(p, "\x20\x7c", 2) || memcmp(p + 6, "\x4e\xf9", 2))
+		return 0;
+	regs[0] = (struct trampfd_reg) {
+		.name = PERF_REG_M68K_A0,
+		.value = read_u32(p + 2),
+	};
+	regs[1] = (struct trampfd_reg) {
+		.name = PERF_REG_M68K_PC,
+		.value = read_u32(p + 8),
+	};
+	return 2;
+}
+
 #endif

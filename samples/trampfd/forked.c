@@ -21,7 +21,7 @@ static int BY_REGISTER itself(int number)
 static void set(int number)
 {
 	const struct trampfd_reg regs[] = {
-		{ .name = REG_PC, .value = (uintptr_t)itself },
+		{ .name = REG_PC, .value = (uintptr_t)TARGET_OF(itself) },
 		{ .name = REG_ARGUMENT, .value = number },
 #ifdef REG_CALLEE
 		{ .name = REG_CALLEE, .value = (uintptr_t)itself },

@@ -56,8 +56,31 @@
 #define REG_ARGUMENT	PERF_REG_POWERPC_R3
 #define REG_CALLEE	PERF_REG_POWERPC_R12	/* has the address of a function */
 #define TARGET
+#elif defined(__m68k__)
+#define REG_PC		PERF_REG_M68K_PC
+#define REG_ARGUMENT	PERF_REG_M68K_A0
+#define REG_CALLEE	PERF_REG_M68K_A1
+#define TARGET
+
+/*
+ * C functions have their arguments on the stack.  This one has none, so that
+ * nothing comes before the assembly.
+ */
+static void call_with_argument(void)
+{
+	asm volatile("move.l	%%a0, -(%%sp)\n\t"
+		     "jsr	(%%a1)\n\t"
+		     "addq.l	#4, %%sp"
+		     : : : "a0", "a1", "d0", "d1", "fp0", "fp1", "cc", "memory");
+}
+
+#define ENTRY		call_with_argument
 #else
 #error "Name this architecture's PC, and its register of the first argument."
+#endif
+
+#ifndef ENTRY
+#define ENTRY		greet
 #endif
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
@@ -75,7 +98,7 @@ int main(void)
 		.ntrampolines = 1,
 	};
 	struct trampfd_reg regs[] = {
-		{ .name = REG_PC, .value = (uintptr_t)greet },
+		{ .name = REG_PC, .value = (uintptr_t)ENTRY },
 		{ .name = REG_ARGUMENT, .value = (uintptr_t)whom },
 #ifdef REG_CALLEE
 		{ .name = REG_CALLEE, .value = (uintptr_t)greet },

@@ -66,6 +66,11 @@
 #elif defined(__powerpc64__)
 #define FILTER_ARCH		AUDIT_ARCH_PPC64LE
 #define FILTER_OTHER_ABI	0
+#elif defined(__m68k__)
+#define FILTER_ARCH		AUDIT_ARCH_M68K
+#define FILTER_OTHER_ABI	0
+/* The page tables have no bit for it, and the kernel maps bss and heap so. */
+#define DATA_EXECUTABLE
 #else
 #error "Name this architecture's AUDIT_ARCH."
 #endif
@@ -88,7 +93,9 @@ static const struct rule {
 } rules[] = {
 #ifdef __NR_mmap2
 	{ __NR_mmap2, 2, WRITE_EXEC },
-#ifdef __NR_mmap
+#ifdef __m68k__
+	/* Its C library also has the other, so that is as on s390x. */
+#elif defined(__NR_mmap)
 	{ __NR_mmap, 0, 0 },		/* its arguments are in memory */
 #endif
 #elif defined(__s390x__)
@@ -105,6 +112,9 @@ static const struct rule {
 	{ __NR_memfd_create, 0, 0 },
 	{ __NR_mount, 0, 0 },		/* no new file system to execute from */
 	{ __NR_fsmount, 0, 0 },
+#ifdef DATA_EXECUTABLE
+	{ __NR_brk, 0, 0 },		/* adds to the heap */
+#endif
 };
 
 #define NRULES		ARRAY_SIZE(rules)
@@ -133,6 +143,12 @@ static __u32 low_half(__u32 argument)
 	offset += 4;
 #endif
 	return offset;
+}
+
+/* The end of the heap is what brk returns; if that did not move, it failed. */
+static __u32 error_of(__u32 nr)
+{
+	return nr == __NR_brk ? 0 : EPERM;
 }
 
 /* What systemd's MemoryDenyWriteExecute= denies, and the holes beside it. */
@@ -164,7 +180,7 @@ static void install_filter(void)
 			LOAD(low_half(r->argument)),
 			BPF_STMT(BPF_ALU | BPF_AND | BPF_K, r->mask),
 			JUMP_IF(BPF_JEQ, r->mask, 0, 1),
-			RETURN(SECCOMP_RET_ERRNO | EPERM),
+			RETURN(SECCOMP_RET_ERRNO | error_of(r->nr)),
 		};
 
 		append(&filter, insns, ARRAY_SIZE(insns));
@@ -296,35 +312,72 @@ static void show_denied(const char *what, void *(*try)(size_t size))
 	printf("denied: %s: %s\n", what, strerrorname_np(errno));
 }
 
+struct map {
+	char line[512];
+	unsigned long start;
+	unsigned long end;
+	bool write_exec;
+};
+
+static FILE *open_maps(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+
+	if (!maps)
+		err(1, "/proc/self/maps");
+	return maps;
+}
+
+static bool next_map(FILE *maps, struct map *m)
+{
+	char perms[5];
+
+	if (!fgets(m->line, sizeof(m->line), maps))
+		return false;
+	if (sscanf(m->line, "%lx-%lx %4s", &m->start, &m->end, perms) != 3)
+		errx(1, "/proc/self/maps: %s", m->line);
+	m->write_exec = strchr(perms, 'w') && strchr(perms, 'x');
+	return true;
+}
+
 /* Count the mappings; print those that are writable and executable. */
 static unsigned int look_at_maps(const void *address, unsigned int *write_exec)
 {
 	unsigned int mappings = 0;
-	unsigned long start, end;
-	char line[512];
-	char perms[5];
-	FILE *maps;
-
-	maps = fopen("/proc/self/maps", "r");
-	if (!maps)
-		err(1, "/proc/self/maps");
+	FILE *maps = open_maps();
+	struct map m;
 
 	*write_exec = 0;
-	while (fgets(line, sizeof(line), maps)) {
-		if (sscanf(line, "%lx-%lx %4s", &start, &end, perms) != 3)
-			errx(1, "/proc/self/maps: %s", line);
+	while (next_map(maps, &m)) {
 		mappings++;
-
-		if (strchr(perms, 'w') && strchr(perms, 'x')) {
+		if (m.write_exec) {
 			++*write_exec;
-			printf("writable and executable: %s", line);
+			printf("writable and executable: %s", m.line);
 		}
-		if (start <= (uintptr_t)address && (uintptr_t)address < end)
-			printf("%s", line);
+		if (m.start <= (uintptr_t)address && (uintptr_t)address < m.end)
+			printf("%s", m.line);
 	}
 	fclose(maps);
 
 	return mappings;
+}
+
+/*
+ * Take execution from the data that the program was started with.  No system
+ * that enforces strict W^X can do that for it.
+ */
+static void restrict_data(void)
+{
+#ifdef DATA_EXECUTABLE
+	FILE *maps = open_maps();
+	struct map m;
+
+	while (next_map(maps, &m))
+		if (m.write_exec && mprotect((void *)m.start, m.end - m.start,
+					     PROT_READ | PROT_WRITE))
+			err(1, "mprotect: %s", m.line);
+	fclose(maps);
+#endif
 }
 
 void strict_wx_enter(void)
@@ -334,6 +387,7 @@ void strict_wx_enter(void)
 	if (prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0))
 		err(1, "PR_SET_MDWE");
 	install_filter();
+	restrict_data();
 }
 
 void strict_wx_denied(void)

@@ -189,6 +189,34 @@ stack_target:
 	blr
 	.size	stack_target, . - stack_target
 
+#elif defined(__m68k__)
+
+	.balign	2
+	.type	context_target, @function
+context_target:
+	move.l	%a0, %d0
+	rts
+	.size	context_target, . - context_target
+
+	.type	stack_target, @function
+stack_target:
+	move.l	%sp, %d0
+	move.l	%d0, -(%sp)
+	jsr	(%a0)
+	lea	4 + 32(%sp), %sp
+	rts
+	.size	stack_target, . - stack_target
+
+/* TARGET_OF() in trampoline.h */
+	.globl	argument_target
+	.type	argument_target, @function
+argument_target:
+	move.l	%a0, -(%sp)
+	jsr	(%a1)
+	addq.l	#4, %sp
+	rts
+	.size	argument_target, . - argument_target
+
 #endif
 
 	.section .note.GNU-stack, "", %progbits

@@ -203,6 +203,24 @@ static void edit_context(mcontext_t *m)
 	m->gp_regs[11] = CONTEXT;
 }
 
+#elif defined(__m68k__)
+
+static void write_stub(__u8 *p)
+{
+	const __u32 context = CONTEXT, pc = (uintptr_t)context_target;
+
+	memcpy(p, "\x20\x7c", 2);		/* move.l #context, %a0 */
+	memcpy(p + 2, &context, 4);
+	memcpy(p + 6, "\x4e\xf9", 2);		/* jmp pc */
+	memcpy(p + 8, &pc, 4);
+}
+
+static void edit_context(mcontext_t *m)
+{
+	m->gregs[R_PC] = (uintptr_t)context_target;
+	m->gregs[R_A0] = CONTEXT;
+}
+
 #endif
 
 static void *unmapped;

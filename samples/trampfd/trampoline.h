@@ -22,6 +22,10 @@
  * which a function gets its context (the static chain of a nested function),
  * the register of the first argument, and, where C functions rely on it, the
  * register in which a function gets its own address.
+ *
+ * TARGET_OF() is where a call goes to a function with BY_REGISTER: to itself.
+ * C functions of m68k have their arguments on the stack; there it is assembly that
+ * pushes what is in one register and calls what is in the other.
  */
 #if defined(__x86_64__)
 #define REG_PC		PERF_REG_X86_IP
@@ -65,8 +69,20 @@
 #define REG_ARGUMENT	PERF_REG_POWERPC_R3
 #define REG_CALLEE	PERF_REG_POWERPC_R12
 #define BY_REGISTER
+#elif defined(__m68k__)
+#define REG_PC		PERF_REG_M68K_PC
+#define REG_CONTEXT	PERF_REG_M68K_A0
+#define REG_ARGUMENT	PERF_REG_M68K_A0
+#define REG_CALLEE	PERF_REG_M68K_A1
+#define BY_REGISTER
+#define TARGET_OF(function) ((void)(function), argument_target)
+void argument_target(void);		/* in targets.S */
 #else
 #error "The samples have not been ported to this architecture."
+#endif
+
+#ifndef TARGET_OF
+#define TARGET_OF(function) (function)
 #endif
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
