@@ -11,6 +11,6 @@ QEMU_CONSOLE=(-serial chardev:console)
 CONSOLE=ttyGF0
 CPUS=1
 # What is left of a port.
-NOT_PORTED="perf libtrampfd"
+NOT_PORTED="libtrampfd"
 # What the tests are built for.
 BUILDS=(32)

@@ -20,6 +20,8 @@
 #include "tramp-mips.h"
 #elif defined(__powerpc64__) && _CALL_ELF == 2 && defined(__LITTLE_ENDIAN__)
 #include "tramp-powerpc.h"
+#elif defined(__m68k__) && !defined(__mcoldfire__)
+#include "tramp-m68k.h"
 #else
 /* Only what C can do: direct and indirect calls, and entering the kernel. */
 const struct tramp_arch tramp_arch = {};
