@@ -22,8 +22,8 @@ need_packages $arches
 make_tree
 for arch in $arches; do
 	use_arch "$arch"
-	ported libtrampfd || {
-		result skip "$arch: clients" "libtrampfd is not ported to $arch yet"
+	ported clients || {
+		result skip "$arch: clients" "not ported to $arch yet"
 		continue
 	}
 	must "$TARGET-build-main" "build the main kernel" build_variant main

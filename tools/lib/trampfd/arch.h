@@ -82,6 +82,13 @@
 #define DWARF_RA	65
 #define CFA_OFFSET	0
 #define RA_ON_STACK	0
+#elif defined(__m68k__)
+#define REG_PC		PERF_REG_M68K_PC
+#define REG_CONTEXT	PERF_REG_M68K_A0
+#define DWARF_SP	15
+#define DWARF_RA	24
+#define CFA_OFFSET	4
+#define RA_ON_STACK	4
 #else
 #error "libtrampfd has not been ported to this architecture."
 #endif
