@@ -17,7 +17,7 @@
 #define ARCH_RED_ZONE	0
 #define ARCH_PC_ALIGN	4
 #define ARCH_AUDIT	AUDIT_ARCH_AARCH64
-#define ARCH_HIGH_ADDRESS	(1UL << 48)	/* LVA */
+#define ARCH_HIGH_ADDRESS	0x1000000000000UL	/* LVA */
 #define ARCH_NTARGETS	4
 
 /* The image: q0 to q31, and these three. */

@@ -28,7 +28,7 @@
 #define ARCH_CALL_PUSH	0
 #define ARCH_RED_ZONE	288
 #define ARCH_AUDIT	AUDIT_ARCH_PPC64LE
-#define ARCH_HIGH_ADDRESS	(1UL << 48)
+#define ARCH_HIGH_ADDRESS	0x1000000000000UL
 
 /* 64 registers of 16 bytes, then what controls them. */
 #define PPC_FPSCR	1024

@@ -27,7 +27,7 @@
 #define ARCH_CALL_PUSH	0
 #define ARCH_RED_ZONE	0
 #define ARCH_AUDIT	AUDIT_ARCH_RISCV64
-#define ARCH_HIGH_ADDRESS	(1UL << 48)	/* Sv57 */
+#define ARCH_HIGH_ADDRESS	0x1000000000000UL	/* Sv57 */
 
 #define ARCH_FAULT_ADDR(addr)	(addr)
 #define ARCH_CODE(fn)		((unsigned long)(fn))

@@ -29,7 +29,7 @@
 #define ARCH_CALL_PUSH	0
 #define ARCH_RED_ZONE	0
 #define ARCH_AUDIT	AUDIT_ARCH_S390X
-#define ARCH_HIGH_ADDRESS	(1UL << 53)	/* the fifth level */
+#define ARCH_HIGH_ADDRESS	0x20000000000000UL	/* the fifth level */
 
 /* The CPU tells the page only. */
 #define ARCH_FAULT_ADDR(addr)	((void *)((unsigned long)(addr) & -4096UL))

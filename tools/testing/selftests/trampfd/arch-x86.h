@@ -39,7 +39,7 @@
 #define ARCH_DATA_REG	X86_R10		/* GCC's static chain */
 #define ARCH_RED_ZONE	128
 #define ARCH_AUDIT	AUDIT_ARCH_X86_64
-#define ARCH_HIGH_ADDRESS	(1UL << 47)	/* LA57 */
+#define ARCH_HIGH_ADDRESS	0x800000000000UL	/* LA57 */
 #else
 #define ARCH_NREGS	16
 #define ARCH_WORD	4
