@@ -162,15 +162,8 @@ TEST_F(port, sign_extension)
 /* The same where a record is like the one before it, which is another path. */
 TEST_F(port, sign_extension_of_the_second_of_a_call)
 {
-	struct trampfd_record rec[2];
-	struct trampfd_reg reg[2][2];
-	struct trampfd_contexts arg = {
-		.records = (uintptr_t)rec,
-		.regs = (uintptr_t)reg,
-		.nrecords = 2,
-		.nregs = 4,
-	};
 	struct utsname name;
+	struct context c[2];
 	int i;
 
 	ASSERT_EQ(0, uname(&name));
@@ -178,12 +171,10 @@ TEST_F(port, sign_extension_of_the_second_of_a_call)
 		SKIP(return, "a 32-bit kernel has no upper halves");
 	ASSERT_EQ(0, table_map(&self->t));
 	for (i = 0; i < 2; i++) {
-		context_init(&self->c, i, ARCH_CODE(mips_upper_half));
-		context_reg(&self->c, ARCH_DATA_REG, i ? 0x80000000 : 0);
-		rec[i] = self->c.rec;
-		memcpy(reg[i], self->c.reg, sizeof(reg[i]));
+		context_init(&c[i], i, ARCH_CODE(mips_upper_half));
+		context_reg(&c[i], ARCH_DATA_REG, i ? 0x80000000 : 0);
 	}
-	ASSERT_EQ(2, control(self->t.fd, TRAMPFD_SET, &arg));
+	ASSERT_EQ(2, context_set_both(self->t.fd, c));
 	EXPECT_TRUE(gives(table_entry(&self->t, 0), 0));
 	EXPECT_TRUE(gives(table_entry(&self->t, 1), -1UL));
 }

@@ -243,24 +243,14 @@ TEST_F(call, replace)
 
 TEST_F(call, the_same_trampoline_twice_in_a_call)
 {
-	struct trampfd_record rec[2];
-	struct trampfd_reg reg[2][2];
-	struct trampfd_contexts arg = {
-		.records = (uintptr_t)rec,
-		.regs = (uintptr_t)reg,
-		.nrecords = 2,
-		.nregs = 4,
-	};
-	struct context c;
+	struct context c[2];
 	int i;
 
 	for (i = 0; i < 2; i++) {
-		context_init(&c, 7, ARCH_CODE(arch_data));
-		context_reg(&c, ARCH_DATA_REG, 10 + i);
-		rec[i] = c.rec;
-		memcpy(reg[i], c.reg, sizeof(reg[i]));
+		context_init(&c[i], 7, ARCH_CODE(arch_data));
+		context_reg(&c[i], ARCH_DATA_REG, 10 + i);
 	}
-	EXPECT_EQ(2, control(self->t.fd, TRAMPFD_SET, &arg));
+	EXPECT_EQ(2, context_set_both(self->t.fd, c));
 	EXPECT_TRUE(gives(table_entry(&self->t, 7), 11));
 	EXPECT_TRUE(has_value(self->t.fd, 7, 11));
 }

@@ -167,6 +167,25 @@ int context_set(int fd, struct context *c)
 	return control(fd, TRAMPFD_SET, &arg);
 }
 
+int context_set_both(int fd, const struct context c[2])
+{
+	struct trampfd_record records[2];
+	struct trampfd_reg regs[2][2];
+	struct trampfd_contexts arg = {
+		.records = (uintptr_t)records,
+		.regs = (uintptr_t)regs,
+		.nrecords = 2,
+		.nregs = 4,
+	};
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		records[i] = c[i].rec;
+		memcpy(regs[i], c[i].reg, sizeof(regs[i]));
+	}
+	return control(fd, TRAMPFD_SET, &arg);
+}
+
 int context_get(int fd, unsigned int trampoline, struct context *c)
 {
 	struct trampfd_contexts arg;

@@ -76,6 +76,8 @@ void context_stack(struct context *c, unsigned int size, unsigned int skip,
 struct trampfd_contexts context_argument(struct context *c);
 /* Number of contexts done, so 1. */
 int context_set(int fd, struct context *c);
+/* Two of two registers each and no stack data, in one call. */
+int context_set_both(int fd, const struct context c[2]);
 int context_get(int fd, unsigned int trampoline, struct context *c);
 /* The order of registers has no meaning. */
 bool context_equal(const struct context *a, const struct context *b);
