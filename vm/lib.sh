@@ -76,6 +76,7 @@ use_arch()
 	ICOUNT_TARGET=()
 	CPUS=2
 	FURTHER_GUESTS=()
+	BUILDS=()
 	MUST_RUN=()
 	NOT_PORTED=''
 	# shellcheck source=vm/arch/x86_64.sh

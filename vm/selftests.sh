@@ -48,25 +48,26 @@ tests_of() { kernel_tests | tr -s ' \t' '\n' | sed -n "s/^$1://p"; }
 
 kernel_collections() { kernel_tests | tr -s ' \t' '\n' | sed -n 's/:.*//p' | sort -u; }
 
-# must_run <variant> <collections>: what a guest may not skip.  A compiler that is gone
+# must_run <variant> <collection...>: what a guest may not skip.  A compiler that is gone
 # or a CPU that lacks something would take the tests along, and nobody would notice.
 must_run()
 {
-	local name build
+	local variant=$1 collection name
+	shift
 
-	case "$2" in
-	*trampfd*) ;;
-	*)	return 0 ;;
-	esac
-	for build in "${BUILDS[@]}"; do
-		echo "trampfd:semantics_test_$build"
-		case "$2" in
-		*libtrampfd*) echo "libtrampfd:library_test_$build" ;;
+	for collection in "$@"; do
+		case $collection in
+		trampfd)	name=semantics_test ;;
+		libtrampfd)	name=library_test ;;
+		*)		continue ;;
 		esac
+		echo "$collection"
+		[ ${#BUILDS[@]} -eq 0 ] || printf "$collection:${name}_%s\n" "${BUILDS[@]}"
 	done
+	[[ " $* " == *" trampfd "* ]] || return 0
 	for name in "${MUST_RUN[@]}"; do
 		case $name in
-		"$1 "*)	echo "trampfd:${name#"$1 "}" ;;
+		"$variant "*)	echo "trampfd:${name#"$variant "}" ;;
 		esac
 	done
 }
@@ -78,7 +79,7 @@ count_guest()
 	local variant=$1 log=build/log/$TARGET-guest-$1.log must=()
 	shift
 
-	mapfile -t must < <(must_run "$variant" "$*")
+	mapfile -t must < <(must_run "$variant" "$@")
 	python3 "$VM/report.py" guest "$log" "${must[@]}" |
 		grep -E "^[a-z]+	($(IFS='|'; echo "$*")|all )" | add_results "$TARGET $variant"
 }

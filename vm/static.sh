@@ -103,6 +103,7 @@ check_compile()
 	# Without the feature, of which then only headers are left.
 	o=$OUT/static-without
 	configure_like_main "$o" 's/^CONFIG_TRAMPFD=y/# CONFIG_TRAMPFD is not set/'
+	silent "$TARGET: CONFIG_TRAMPFD can be switched off" sed -n '/^CONFIG_TRAMPFD=y/p' "$o/.config"
 	for object in $(patched_objects); do
 		silent "$TARGET: $object without CONFIG_TRAMPFD" compile "$o" "$object"
 	done
@@ -126,9 +127,10 @@ configure_like_main()
 	shift $(($# > 1 ? 2 : 1))
 
 	mkdir -p "$o"
-	cmp -s "$OUT/main/.config" "$o/.config.main" || {
-		cp "$OUT/main/.config" "$o/.config.main"
-		sed "$edit" "$OUT/main/.config" > "$o/.config"
+	sed "$edit" "$OUT/main/.config" > "$o/.config.new"
+	cmp -s "$o/.config.new" "$o/.config.main" || {
+		cp "$o/.config.new" "$o/.config.main"
+		cp "$o/.config.new" "$o/.config"
 		kmake "$o" "$@" olddefconfig
 	}
 	kmake "$o" "$@" prepare
