@@ -206,6 +206,13 @@ class Comparison(unittest.TestCase):
         # what fails everywhere is not ours
         self.assertEqual(self.compare(other, other)[0], "pass")
 
+    def test_size_in_name(self):
+        self.assertEqual(self.compare(GOOD.replace("global.a", "child with 1MB"),
+                                      GOOD.replace("global.a", "child with 2MB")),
+                         ["pass", "skip", "pass"])
+        self.assertIn("fail", self.compare(GOOD.replace("global.a", "child 1"),
+                                           GOOD.replace("global.a", "child 2")))
+
     def test_missing(self):
         short = GOOD.replace("# ok 1 global.a\n", "")
         self.assertIn("fail", self.compare(short, GOOD))
