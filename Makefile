@@ -14,7 +14,7 @@ RUN	= TRAMPFD_ARCH='$(ARCH)' TRAMPFD_KDIR='$(KDIR)' TRAMPFD_JOBS='$(JOBS)' bash
 help:
 	@echo 'make run          boot a kernel with trampfd in QEMU, run the samples on it,'
 	@echo '                  and print what a call costs'
-	@echo 'make check        all tests: selftests in guests, static checks'
+	@echo 'make check        all tests: selftests in guests, static checks, libffi on trampfd'
 	@echo 'make bench        what trampolines cost in instructions, against every other way:'
 	@echo '                  a table, and CSV and a chart in build/bench/'
 	@echo 'make clients      libffi and its test suite on trampfd, under strict W^X'
@@ -23,7 +23,8 @@ help:
 	@echo 'make clean        remove build/'
 	@echo
 	@echo 'ARCH=<arch>       one of: $(patsubst vm/arch/%.sh,%,$(wildcard vm/arch/*.sh))'
-	@echo '                  for check, bench and clients also several, or all; x86_64 by default'
+	@echo '                  for check, bench and clients also several, or all;'
+	@echo '                  by default all for check, and x86_64 for the others'
 	@echo 'KDIR=<dir>        build from this 6.12 tree, which stays as it is,'
 	@echo "                  instead of Debian's linux-source-6.12 (run, check, bench, clients, shell)"
 	@echo 'JOBS=<n>          jobs at once, $(JOBS) by default'

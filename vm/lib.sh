@@ -56,12 +56,12 @@ die()
 # ported <what>: whether the architecture in use has it
 ported() { [[ " $NOT_PORTED " != *" $1 "* ]]; }
 
-# wanted_arches: the architectures that the user has asked for
+# wanted_arches <default>: the architectures that the user has asked for
 wanted_arches()
 {
-	case ${TRAMPFD_ARCH:-x86_64} in
+	case ${TRAMPFD_ARCH:-$1} in
 	all)	echo "$ARCHES" ;;
-	*)	echo "${TRAMPFD_ARCH:-x86_64}" ;;
+	*)	echo "${TRAMPFD_ARCH:-$1}" ;;
 	esac
 }
 
