@@ -17,14 +17,15 @@ help:
 	@echo 'make check        all tests: selftests in guests, static checks, libffi on trampfd'
 	@echo 'make bench        what trampolines cost in instructions, against every other way:'
 	@echo '                  a table, and CSV and a chart in build/bench/'
-	@echo 'make clients      libffi and its test suite on trampfd, under strict W^X'
+	@echo 'make clients      libffi and its test suite, nested functions and more on trampfd,'
+	@echo '                  under strict W^X'
 	@echo 'make shell        boot the kernel of "make run" with a shell; "exit" ends it'
 	@echo 'make apply KDIR=  put the feature onto your own Linux 6.12 tree'
 	@echo 'make clean        remove build/'
 	@echo
 	@echo 'ARCH=<arch>       one of: $(patsubst vm/arch/%.sh,%,$(wildcard vm/arch/*.sh))'
 	@echo '                  for check, bench and clients also several, or all;'
-	@echo '                  by default all for check, and x86_64 for the others'
+	@echo '                  by default all for check and clients, x86_64 for the others'
 	@echo 'KDIR=<dir>        build from this 6.12 tree, which stays as it is,'
 	@echo "                  instead of Debian's linux-source-6.12 (run, check, bench, clients, shell)"
 	@echo 'JOBS=<n>          jobs at once, $(JOBS) by default'

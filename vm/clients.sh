@@ -13,7 +13,7 @@
 . "$VM/clients-nested.sh"
 
 cd "$TOP"
-arches=$(wanted_arches x86_64)
+arches=$(wanted_arches all)
 RESULTS=$LOG/clients.results
 : > "$RESULTS"
 
@@ -22,6 +22,7 @@ need_packages $arches
 make_tree
 for arch in $arches; do
 	use_arch "$arch"
+	rm -f "build/clients/"*"-$arch".{csv,lost}
 	ported clients || {
 		result skip "$arch: clients" "not ported to $arch yet"
 		continue
@@ -36,5 +37,15 @@ for arch in $arches; do
 	x86_64|arm64)		client_nested ;;
 	esac
 done
+
+# All that were run, in one table.
+tables=()
+for arch in $arches; do
+	[ ! -e "build/clients/libffi-$arch.csv" ] || tables+=("build/clients/libffi-$arch.csv")
+done
+[ ${#tables[@]} -lt 2 ] || {
+	say "" "libffi's test suite, passed / failed / lost against the first column:"
+	python3 "$VM/clients_libffi.py" table "${tables[@]}"
+}
 
 exec python3 "$VM/report.py" total clients "$RESULTS"
