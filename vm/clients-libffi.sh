@@ -44,7 +44,7 @@ ffi_library()
 	shift 2
 
 	stamp=$( (echo "$*"; "${CROSS}gcc" --version; cat "$source/.stamp" \
-		"$SOURCES"/download/libffi_*.dsc "$TOP"/tools/lib/trampfd/*.[ch] || :) \
+		"$SOURCES"/download/libffi_*.dsc "$TOP"/tools/lib/trampfd/*.[chS] || :) \
 		2> /dev/null | sha256sum)
 	[ "$stamp" != "$(cat "$o/.stamp" 2> /dev/null)" ] || return 0
 	rm -rf "$o"

@@ -2,6 +2,13 @@
 #ifndef TRAMPFD_INTERNAL_H
 #define TRAMPFD_INTERNAL_H
 
+/*
+ * The room for the first table: 4,096 trampolines, and as large as the largest
+ * page, to which it is aligned.
+ */
+#define ROOM_SIZE 65536
+
+#ifndef __ASSEMBLER__
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,8 +19,11 @@
 /* Room for the unwind table of a mapping. */
 #define UNWIND_TABLE_SIZE 96
 
+extern const char trampfd_room[ROOM_SIZE];
+
 void trampfd_unwind_register(void *table, const void *base, size_t size);
 
 #pragma GCC visibility pop
+#endif
 
 #endif

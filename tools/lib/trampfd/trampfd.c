@@ -57,7 +57,7 @@
  * @room: How many can be handed out.
  * @armed: The last freed one that still does what it was set to.
  * @disarmed: The last freed one that does not.
- * @unwind: The unwind table.
+ * @unwind: The unwind table, if it is not in the room, which has one.
  * @next: Of a freed trampoline, the one freed before; or IN_USE with flags.
  */
 struct table {
@@ -101,6 +101,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct table *tables;
 static uint32_t ntables;
 static int refused;	/* why the kernel gives no trampolines, 0 if it may */
+static bool room_used;	/* or not to be used */
 
 static void lock_tables(void)
 {
@@ -195,6 +196,29 @@ static bool may_set(int fd, uint32_t count)
  * Tables.
  */
 
+/*
+ * Map a table where unwinders know that there is one.  If this fails, the
+ * kernel may have unmapped what was there, so another mapping can be there now,
+ * and it is not tried again.
+ */
+static void *map_in_room(int fd, const struct trampfd_attr *attr)
+{
+	void *const room = (void *)trampfd_room;
+	void *base;
+
+	if (room_used || attr->map_size != ROOM_SIZE)
+		return MAP_FAILED;
+
+	room_used = true;
+	base = mmap(room, ROOM_SIZE, attr->map_prot,
+		    attr->map_flags | MAP_FIXED, fd, attr->map_offset);
+	/* Leave no hole for something that unwinders would take for a table. */
+	if (base == MAP_FAILED)
+		mmap(room, ROOM_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS |
+		     MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+	return base;
+}
+
 static struct table *new_table(uint32_t count)
 {
 	const size_t size = sizeof(struct table) + count * sizeof(uint32_t);
@@ -203,7 +227,9 @@ static struct table *new_table(uint32_t count)
 	};
 	struct table *t;
 	struct stat st;
+	bool in_room;
 	void *base;
+	int error;
 	int fd;
 
 	fd = syscall(__NR_trampfd_create, &attr, sizeof(attr), 0);
@@ -213,15 +239,19 @@ static struct table *new_table(uint32_t count)
 	if (fstat(fd, &st) || !may_set(fd, count))
 		goto out_close;
 
-	base = mmap(NULL, attr.map_size, attr.map_prot, attr.map_flags, fd,
-		    attr.map_offset);
-	if (base == MAP_FAILED)
-		goto out_close;
-
 	/* Memory comes when it is used, so large tables cost nothing yet. */
 	t = mmap(NULL, size, PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (t == MAP_FAILED)
+		goto out_close;
+
+	/* The last that can fail: it need not be taken out of the room again. */
+	base = map_in_room(fd, &attr);
+	in_room = base != MAP_FAILED;
+	if (!in_room)
+		base = mmap(NULL, attr.map_size, attr.map_prot, attr.map_flags,
+			    fd, attr.map_offset);
+	if (base == MAP_FAILED)
 		goto out_unmap;
 
 	t->base = base;
@@ -235,12 +265,14 @@ static struct table *new_table(uint32_t count)
 	t->room = count;
 	t->armed = NONE;
 	t->disarmed = NONE;
-	trampfd_unwind_register(t->unwind, base, attr.map_size);
+	if (!in_room)
+		trampfd_unwind_register(t->unwind, base, attr.map_size);
 	return t;
 
 out_unmap:
-	munmap(base, attr.map_size);
-	errno = ENOMEM;
+	error = errno;
+	munmap(t, size);
+	errno = error;
 out_close:
 	close_quietly(fd);
 	return NULL;

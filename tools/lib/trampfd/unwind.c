@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Unwind tables for trampolines.
+ * Unwind tables for trampolines that are not in the room (see room.S).
  *
  * A signal may arrive when a trampoline has been called and the kernel has not
  * taken the call yet, and a trampoline that is not set raises one itself.  The
@@ -10,6 +10,11 @@
  * table: what the frame of a function looks like at its first instruction.
  * That is right for a trampoline with stack data too, as nothing is pushed
  * before the call is taken.
+ *
+ * Such a table has to be registered.  Up to GCC 12, libgcc takes a lock for each
+ * frame then, and a signal handler that unwinds (a profiler's, with backtrace(3))
+ * waits for ever if it has interrupted an exception just there.  The room is to
+ * keep programs with few trampolines from this.
  */
 #include "arch.h"
 #include "internal.h"

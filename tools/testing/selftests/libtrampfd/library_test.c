@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <link.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
@@ -896,6 +897,139 @@ TEST_F(lost, table)
 		ASSERT_EQ(errno, ENOENT);
 	}
 }
+
+/*
+ * Where the first table is: in the program's or the library's own image, for
+ * unwinders to find its unwind table without its being registered.
+ */
+
+/* The largest page of any architecture. */
+#define ROOM_SIZE	65536UL
+
+struct segment {
+	uintptr_t address;
+	uintptr_t bias;
+	bool found;
+	bool writable;
+};
+
+/* Find the loaded segment that an address is in. */
+static int in_segment(struct dl_phdr_info *info, size_t size, void *data)
+{
+	struct segment *s = data;
+	uintptr_t start;
+	unsigned int i;
+
+	for (i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *phdr = &info->dlpi_phdr[i];
+
+		start = info->dlpi_addr + phdr->p_vaddr;
+		if (phdr->p_type != PT_LOAD ||
+		    s->address - start >= phdr->p_memsz)
+			continue;
+		s->bias = info->dlpi_addr;
+		s->found = true;
+		s->writable = phdr->p_flags & PF_W;
+		return 1;
+	}
+	return 0;
+}
+
+static struct segment segment_of(const void *trampoline)
+{
+	struct segment s = { .address = (uintptr_t)trampoline };
+
+	dl_iterate_phdr(in_segment, &s);
+	return s;
+}
+
+TEST_F(library, room)
+{
+	static void *rest[FIRST_TABLE - 1];
+	uintptr_t first = (uintptr_t)self->trampoline;
+	struct segment s = segment_of(self->trampoline);
+	unsigned int i;
+
+	ASSERT_TRUE(s.found);
+	/* Garbage collectors read what is writable. */
+	EXPECT_FALSE(s.writable);
+	ASSERT_EQ(trampfd_alloc_many(rest, ARRAY_SIZE(rest)), 0);
+	for (i = 0; i < ARRAY_SIZE(rest); i++) {
+		s = segment_of(rest[i]);
+		ASSERT_TRUE(s.found);
+		if ((uintptr_t)rest[i] < first)
+			first = (uintptr_t)rest[i];
+	}
+	EXPECT_EQ((first - s.bias) % ROOM_SIZE, 0);
+
+	/* The next one has a table elsewhere. */
+	EXPECT_FALSE(segment_of(trampfd_alloc()).found);
+}
+
+/* A table for more than the room holds leaves it as it is. */
+TEST(no_room)
+{
+	static void *trampolines[FIRST_TABLE + 1];
+
+	if (!trampfd_present())
+		SKIP(return, NO_TRAMPFD);
+	ASSERT_EQ(trampfd_alloc_many(trampolines, ARRAY_SIZE(trampolines)), 0);
+	EXPECT_FALSE(segment_of(trampolines[0]).found);
+	ASSERT_EQ(init(trampolines[0], 6), 0);
+	EXPECT_EQ(call(trampolines[0]), 6);
+}
+
+/*
+ * s390x' only system call has a pointer to its arguments, which a filter can't
+ * see, and m68k's kernel shows a filter each argument as the next one.
+ */
+#if !defined(__s390x__) && !defined(__m68k__)
+#ifdef __NR_mmap2
+#define NR_MMAP	__NR_mmap2
+#else
+#define NR_MMAP	__NR_mmap
+#endif
+
+/* Where a 64-bit argument has its low half, which is all of an int. */
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define LOW_HALF	4
+#else
+#define LOW_HALF	0
+#endif
+
+/* Refuse to map a file at a place where something else is. */
+static bool refuse_fixed(void)
+{
+	struct sock_filter insns[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NR_MMAP, 0, 4),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, args[3]) + LOW_HALF),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, MAP_ANONYMOUS, 2, 0),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, MAP_FIXED, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { ARRAY_SIZE(insns), insns };
+
+	return !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) &&
+	       !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
+TEST(room_refused)
+{
+	void *trampoline;
+
+	if (!trampfd_present())
+		SKIP(return, NO_TRAMPFD);
+	ASSERT_TRUE(refuse_fixed());
+	trampoline = made(5);
+	ASSERT_TRUE(!!trampoline);
+	EXPECT_EQ(call(trampoline), 5);
+	EXPECT_FALSE(segment_of(trampoline).found);
+}
+#endif
 
 /*
  * System calls.
