@@ -60,6 +60,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t key;
 static int key_error;
 
+static bool looked_up;
 static void (*next_created)(void *chain, void *func, void **dst);
 static void (*next_deleted)(void);
 
@@ -106,18 +107,45 @@ static void thread_ends(void *p)
 static void set_up(void)
 {
 	key_error = pthread_key_create(&key, thread_ends);
+}
+
+/*
+ * Find the definitions that come after these.  It takes the dynamic linker's
+ * lock, which a thread that is in dlopen() holds while constructors run, and they
+ * may wait for other threads: so it is done ahead, and under no lock.  Only
+ * constructors that run before this one need it earlier.
+ */
+static void __attribute__((constructor)) look_up(void)
+{
 	/*
 	 * In a shared library only: a static program can't look for another
 	 * definition, and has linked none.
 	 */
 #if defined(__PIC__) && !defined(__PIE__)
-	*(void **)&next_created = dlvsym(RTLD_NEXT,
+	void (*created)(void *chain, void *func, void **dst);
+	void (*deleted)(void);
+
+	*(void **)&created = dlvsym(RTLD_NEXT,
 		"__gcc_nested_func_ptr_created", "GCC_14.0.0");
-	*(void **)&next_deleted = dlvsym(RTLD_NEXT,
+	*(void **)&deleted = dlvsym(RTLD_NEXT,
 		"__gcc_nested_func_ptr_deleted", "GCC_14.0.0");
-	if (!next_created || !next_deleted)
-		next_created = NULL;
+	if (created && deleted) {
+		next_deleted = deleted;
+		next_created = created;
+	}
 #endif
+	__atomic_store_n(&looked_up, true, __ATOMIC_RELEASE);
+}
+
+/* Have the next definition make the trampoline; false if there is none. */
+static bool created_by_next(void *chain, void *func, void **dst)
+{
+	if (!__atomic_load_n(&looked_up, __ATOMIC_ACQUIRE))
+		look_up();
+	if (!next_created)
+		return false;
+	next_created(chain, func, dst);
+	return true;
 }
 
 static struct creations *first_creation(void)
@@ -208,13 +236,15 @@ void __gcc_nested_func_ptr_created(void *chain, void *func, void **dst)
 	const int error = errno;
 	struct creations *c = mine ? mine : first_creation();
 	struct entry *e = next_entry(c);
+	int refused;
 
-	if (set(e, chain, func))
+	if (set(e, chain, func)) {
 		*dst = e->trampoline;
-	else if (next_created)
-		next_created(chain, func, dst);
-	else
-		give_up("no trampoline for a nested function", errno);
+	} else {
+		refused = errno;
+		if (!created_by_next(chain, func, dst))
+			give_up("no trampoline for a nested function", refused);
+	}
 	c->used++;
 	errno = error;
 }

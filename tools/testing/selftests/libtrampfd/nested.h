@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The two functions that GCC 14 calls for nested functions.  The tests call them
+ * as it would, so that any compiler can build them, for every architecture.
+ */
+#ifndef LIBTRAMPFD_NESTED_H
+#define LIBTRAMPFD_NESTED_H
+
+void __gcc_nested_func_ptr_created(void *chain, void *func, void **dst);
+void __gcc_nested_func_ptr_deleted(void);
+
+/* Of libconstructor.so.1: what its nested functions have added up to. */
+int constructor_sum(void);
+
+#endif
