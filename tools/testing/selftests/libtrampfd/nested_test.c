@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Nested functions: what the thread, the process and errno see of them. */
+#include <dirent.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include "../kselftest_harness.h"
+#include "nested.h"
+#include "util.h"
+
+/* A nested function that is there, and returns what it was given. */
+static void *created(long value)
+{
+	void *function = NULL;
+
+	__gcc_nested_func_ptr_created((void *)value, context_target, &function);
+	return function;
+}
+
+static void deleted(void)
+{
+	__gcc_nested_func_ptr_deleted();
+}
+
+static long call(void *function)
+{
+	return ((context_fn)function)();
+}
+
+/* Do something with each descriptor of trampolines; return the sum. */
+static long for_descriptors(long (*function)(int fd))
+{
+	char name[64];
+	struct dirent *entry;
+	long sum = 0;
+	DIR *dir;
+
+	dir = opendir("/proc/self/fd");
+	while (dir && (entry = readdir(dir))) {
+		ssize_t length = readlinkat(dirfd(dir), entry->d_name, name,
+					    sizeof(name) - 1);
+
+		if (length < 0)
+			continue;
+		name[length] = 0;
+		if (!strcmp(name, "anon_inode:[trampfd]"))
+			sum += function(atoi(entry->d_name));
+	}
+	if (dir)
+		closedir(dir);
+	return sum;
+}
+
+static long close_it(int fd)
+{
+	return !close(fd);
+}
+
+static long set_in(int fd)
+{
+	char path[64], line[64];
+	long set = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	file = fopen(path, "r");
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "trampfd-set: %ld", &set) == 1)
+			break;
+	if (file)
+		fclose(file);
+	return set;
+}
+
+/* How a child ends: its exit status, or 128 and the signal. */
+static int end_of(void (*function)(void))
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		struct rlimit none = { 0, 0 };
+
+		setrlimit(RLIMIT_CORE, &none);
+		function();
+		_exit(0);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return -1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) :
+				   128 + WTERMSIG(status);
+}
+
+FIXTURE(nested) {
+	void *outer;
+};
+
+FIXTURE_SETUP(nested)
+{
+	if (!trampfd_present())
+		SKIP(return, NO_TRAMPFD);
+	self->outer = created(1);
+	ASSERT_TRUE(!!self->outer);
+}
+
+FIXTURE_TEARDOWN(nested)
+{
+}
+
+TEST_F(nested, call)
+{
+	void *inner = created(2);
+
+	EXPECT_EQ(call(inner), 2);
+	EXPECT_EQ(call(self->outer), 1);
+	deleted();
+	EXPECT_EQ(call(self->outer), 1);
+	deleted();
+}
+
+TEST_F(nested, errno_is_kept)
+{
+	long i;
+
+	/* Also when a table is made, and when what is kept is given back. */
+	for (i = 0; i < 5000; i++) {
+		errno = 4711;
+		ASSERT_TRUE(!!created(i));
+		ASSERT_EQ(errno, 4711);
+	}
+	for (i = 0; i < 5000; i++) {
+		errno = 4712;
+		deleted();
+		ASSERT_EQ(errno, 4712);
+	}
+	EXPECT_EQ(call(self->outer), 1);
+}
+
+/* What the thread deleted last is its next one. */
+TEST_F(nested, reused)
+{
+	long set = for_descriptors(set_in);
+	void *first = created(2);
+	long i;
+
+	deleted();
+	for (i = 3; i < 1000; i++) {
+		ASSERT_TRUE(created(i) == first);
+		ASSERT_EQ(call(first), i);
+		deleted();
+	}
+	EXPECT_EQ(for_descriptors(set_in), set + 1);
+}
+
+static jmp_buf out;
+
+static __attribute__((noinline)) void leave(long n)
+{
+	created(100 + n);
+	created(200 + n);
+	longjmp(out, 1);
+}
+
+/*
+ * What longjmp() left behind is in the way of later ones, and none of a function
+ * that still runs is deleted for it.
+ */
+TEST_F(nested, left_by_longjmp)
+{
+	void *second = created(2);
+	volatile long i;
+
+	for (i = 0; i < 300; i++) {
+		void *inner;
+
+		if (!setjmp(out))
+			leave(i);
+		inner = created(1000 + i);
+		ASSERT_EQ(call(inner), 1000 + i);
+		deleted();
+		ASSERT_EQ(call(self->outer), 1);
+		ASSERT_EQ(call(second), 2);
+	}
+	/* Its function returns; what goes is the last of what is in the way. */
+	deleted();
+	EXPECT_EQ(call(second), 2);
+	deleted();
+	for (i = 0; i < 200; i++)
+		ASSERT_TRUE(!!created(3000 + i));
+	EXPECT_EQ(call(self->outer), 1);
+	EXPECT_EQ(call(second), 2);
+}
+
+TEST_F(nested, descriptor_closed)
+{
+	void *inner, *again;
+
+	inner = created(2);
+	deleted();
+	ASSERT_EQ(for_descriptors(close_it), 1);
+
+	/* The thread has one left of the table, which can't be set any more. */
+	errno = 4711;
+	again = created(3);
+	EXPECT_EQ(errno, 4711);
+	EXPECT_TRUE(again != inner);
+	EXPECT_EQ(call(again), 3);
+	EXPECT_EQ(call(self->outer), 1);
+	deleted();
+	EXPECT_EQ(call(created(4)), 4);
+	deleted();
+	deleted();
+}
+
+/* In a child: what the parent has made, and its own. */
+static void *inherited;
+
+static void child_of_fork(void)
+{
+	void *own;
+
+	if (call(inherited) != 1)
+		_exit(1);
+	own = created(5);
+	if (call(own) != 5)
+		_exit(2);
+	deleted();
+	/* The parent's: the child's next one may be in its place. */
+	deleted();
+	own = created(6);
+	if (call(own) != 6)
+		_exit(3);
+	deleted();
+}
+
+TEST_F(nested, fork)
+{
+	inherited = self->outer;
+	EXPECT_EQ(end_of(child_of_fork), 0);
+	EXPECT_EQ(call(self->outer), 1);
+	EXPECT_EQ(call(created(7)), 7);
+}
+
+/* Each thread deletes its own. */
+static void *thread(void *arg)
+{
+	void *mine = created(20);
+	bool good = call(mine) == 20;
+
+	deleted();
+	good = good && call(created(21)) == 21 && call(created(22)) == 22;
+	deleted();
+	deleted();
+	return good ? arg : NULL;
+}
+
+static void *leaves_behind(void *arg)
+{
+	long i;
+
+	for (i = 0; i < 50; i++)
+		created(i);
+	return arg;
+}
+
+static bool run_thread(void *(*function)(void *arg))
+{
+	void *result = NULL;
+	pthread_t id;
+
+	return !pthread_create(&id, NULL, function, &id) &&
+	       !pthread_join(id, &result) && result == &id;
+}
+
+TEST_F(nested, threads)
+{
+	void *second = created(2);
+	long i, set;
+
+	for (i = 0; i < 20; i++) {
+		ASSERT_TRUE(run_thread(thread));
+		ASSERT_EQ(call(second), 2);
+		ASSERT_EQ(call(self->outer), 1);
+	}
+
+	/* What a thread leaves behind is for others when it ends. */
+	ASSERT_TRUE(run_thread(leaves_behind));
+	set = for_descriptors(set_in);
+	EXPECT_GE(set, 50);
+	for (i = 0; i < 100; i++)
+		ASSERT_TRUE(run_thread(leaves_behind));
+	EXPECT_EQ(for_descriptors(set_in), set);
+	EXPECT_EQ(call(second), 2);
+}
+
+static void *deletes(void *arg)
+{
+	deleted();
+	return arg;
+}
+
+static void delete_of_another_thread(void)
+{
+	close(STDERR_FILENO);
+	run_thread(deletes);
+}
+
+static void delete_too_many(void)
+{
+	close(STDERR_FILENO);
+	deleted();
+	deleted();
+}
+
+TEST_F(nested, too_many_deleted)
+{
+	EXPECT_EQ(end_of(delete_of_another_thread), 128 + SIGABRT);
+	EXPECT_EQ(end_of(delete_too_many), 128 + SIGABRT);
+	EXPECT_EQ(call(self->outer), 1);
+}
+
+TEST_HARNESS_MAIN
