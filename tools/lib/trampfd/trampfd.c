@@ -466,7 +466,7 @@ static void add_call(struct batch *b, uint32_t number,
 	const uint32_t first = b->nregs;
 	struct trampfd_record *record = add_record(b, number, target);
 
-	if (call->regs || call->nregs) {
+	if (call->regs) {
 		memcpy(&b->regs[b->nregs], call->regs,
 		       call->nregs * sizeof(*call->regs));
 		b->nregs += call->nregs;
@@ -540,13 +540,14 @@ static int set_batch(struct table *t, struct batch *b)
 /* What no kernel would take, and the library has no room for. */
 static bool possible(const struct trampfd_call *call)
 {
-	return call->nregs < TRAMPFD_REGS_MAX &&
+	return (call->regs || !call->nregs) &&
+	       call->nregs < TRAMPFD_REGS_MAX &&
 	       call->stack_size <= TRAMPFD_STACK_MAX;
 }
 
 /*
- * Set the first of @calls, as many as are in one table.  Return how many were
- * set, or -1 with errno.
+ * Set the first of @calls, as many as are in one table; @count is at most
+ * %TRAMPFD_RECORDS_MAX.  Return how many were set, or -1 with errno.
  */
 static int set_first(struct batch *b, const struct trampfd_call *calls,
 		     uint32_t count)
@@ -558,8 +559,6 @@ static int set_first(struct batch *b, const struct trampfd_call *calls,
 	b->nregs = 0;
 	b->stack_size = 0;
 
-	if (count > TRAMPFD_RECORDS_MAX)
-		count = TRAMPFD_RECORDS_MAX;
 	for (i = 0; i < count; i++) {
 		t = find(calls[i].trampoline, &number);
 		if (!t || !possible(&calls[i]) || (table && t != table))
@@ -588,8 +587,9 @@ static int set_first(struct batch *b, const struct trampfd_call *calls,
  *
  * - %EINVAL: @trampoline is none that is allocated, or @target no address that
  *   the kernel takes.
- * - %EBADF: The program has closed the table's descriptor.  The trampoline can
- *   still be called if it was set before.  A new one has a new table.
+ * - %EBADF: The program has closed the table's descriptor, as daemons do with
+ *   closefrom(3).  The trampoline can still be called if it was set before.
+ *   Free it and try again with a new one, which has a new table.
  * - %EDQUOT: The user has as many trampolines as user.max_trampolines says.
  * - %ENOMEM: No memory in the kernel, or the memory cgroup's limit is reached.
  *
@@ -611,7 +611,10 @@ int trampfd_init(void *trampoline, void *target, void *data)
 	return done < 0 ? -1 : 0;
 }
 
-/* Get memory for a batch of the calls, so far as they are possible. */
+/*
+ * Get memory for a batch of the calls, so far as they are possible.  They are
+ * not more than one system call takes, so no size wraps, not in 32 bits either.
+ */
 static bool alloc_batch(struct batch *b, const struct trampfd_call *calls,
 			uint32_t count)
 {
@@ -624,8 +627,6 @@ static bool alloc_batch(struct batch *b, const struct trampfd_call *calls,
 		nregs += calls[i].nregs ? 1 + calls[i].nregs : OWN_REGS;
 		stack_size += calls[i].stack_size;
 	}
-	if (count > TRAMPFD_RECORDS_MAX)
-		count = TRAMPFD_RECORDS_MAX;
 	b->records = malloc(((size_t)count + DISARM_MAX) * sizeof(*b->records));
 	b->regs = malloc(nregs * sizeof(*b->regs));
 	b->stack = stack_size ? malloc(stack_size) : NULL;
@@ -639,14 +640,36 @@ static void free_batch(struct batch *b)
 	free(b->records);
 }
 
+/* Set at most %TRAMPFD_RECORDS_MAX; return how many were set, or -1 with errno. */
+static int set_some(const struct trampfd_call *calls, uint32_t count)
+{
+	struct batch b = { .records = NULL };
+	uint32_t done = 0;
+	int error = ENOMEM;
+	int n;
+
+	if (alloc_batch(&b, calls, count)) {
+		lock_tables();
+		do {
+			n = set_first(&b, calls + done, count - done);
+			done += n < 0 ? 0 : n;
+		} while (n >= 0 && done < count);
+		error = errno;
+		unlock_tables();
+	}
+	free_batch(&b);
+	errno = error;
+	return done ? (int)done : -1;
+}
+
 /**
  * trampfd_init_many() - say what calls of many trampolines do
  * @calls: What each is to do.
  * @count: Elements of @calls, at most %INT_MAX.
  *
- * As trampfd_init(), but with one system call for each run of up to 65,536
- * trampolines that lie in one table, as those do that one trampfd_alloc_many()
- * has returned.
+ * As trampfd_init(), but of each 65,536 trampolines, those in a row that lie in
+ * one table take one system call.  What one trampfd_alloc_many() has returned
+ * lies in one table.
  *
  * Context: Takes the library's lock; not for signal handlers.
  * Return: how many were set, from the first one on.  If that is less than
@@ -655,44 +678,29 @@ static void free_batch(struct batch *b)
  * which is that of trampfd_init(), or
  *
  * - %EINVAL: The registers or the stack data are none that the kernel takes; a
- *   register can't be loaded, or is there twice; @count is too large.
+ *   register can't be loaded, or is there twice; there are some by number, but
+ *   @regs is NULL; @count is too large.
  * - %ENOMEM: No memory for what is handed to the kernel.
  */
 int trampfd_init_many(const struct trampfd_call *calls, uint32_t count)
 {
-	struct batch b = { .records = NULL };
-	uint32_t done = 0;
-	int n = 0;
+	uint32_t done = 0, most;
+	int n;
 
 	if (count > INT_MAX) {
 		errno = EINVAL;
 		return -1;
 	}
-	if (!count)
-		return 0;
-
-	if (!alloc_batch(&b, calls, count)) {
-		free_batch(&b);
-		errno = ENOMEM;
-		return -1;
-	}
-
-	lock_tables();
-	for (; done < count; done += n) {
-		n = set_first(&b, calls + done, count - done);
+	while (done < count) {
+		most = count - done < TRAMPFD_RECORDS_MAX ? count - done :
+							    TRAMPFD_RECORDS_MAX;
+		n = set_some(calls + done, most);
 		if (n < 0)
+			return done ? (int)done : -1;
+		done += n;
+		if ((uint32_t)n < most)
 			break;
 	}
-	unlock_tables();
-
-	if (n < 0) {
-		int error = errno;
-
-		free_batch(&b);
-		errno = error;
-		return done ? (int)done : -1;
-	}
-	free_batch(&b);
 	return done;
 }
 

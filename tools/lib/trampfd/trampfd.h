@@ -24,7 +24,7 @@ struct trampfd_reg;		/* of <linux/trampfd.h> */
  * @data: What the context register gets, if @regs is NULL.
  * @regs: The registers to load in its place, &struct trampfd_reg of
  *	<linux/trampfd.h>.  The PC is not among them, as it gets @target.
- * @nregs: Elements of @regs.  If @regs is NULL and this is 0, @data is loaded,
+ * @nregs: Elements of @regs.  If @regs is NULL, this must be 0: @data is loaded,
  *	and where functions expect their own address in a register, that gets
  *	@target.  With another @regs and 0, no register but the PC is.
  * @stack: Bytes to push.

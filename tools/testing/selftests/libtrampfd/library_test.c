@@ -333,6 +333,10 @@ FIXTURE_VARIANT_ADD(partial, registers) {
 	.bad = { .target = context_target, .regs = &no_reg, .nregs = ~0U },
 };
 
+FIXTURE_VARIANT_ADD(partial, no_registers) {
+	.bad = { .target = context_target, .nregs = 1 },
+};
+
 FIXTURE_VARIANT_ADD(partial, stack) {
 	.bad = { .target = context_target, .stack_size = ~0U },
 };
@@ -375,6 +379,70 @@ TEST_F(partial, stops)
 	EXPECT_EQ(errno, EINVAL);
 	EXPECT_EQ(trampfd_init_many(self->calls + 61, 39), 39);
 	EXPECT_EQ(call(self->trampolines[99]), 1099);
+}
+
+/* More than one system call takes, and not all of them good. */
+TEST_F(library, many_calls)
+{
+	const int count = TRAMPFD_RECORDS_MAX + 100;
+	struct trampfd_call *calls = calloc(count, sizeof(*calls));
+	long i;
+
+	ASSERT_TRUE(!!calls);
+	for (i = 0; i < count; i++) {
+		calls[i].trampoline = self->trampoline;
+		calls[i].target = context_target;
+		calls[i].data = (void *)i;
+	}
+	EXPECT_EQ(trampfd_init_many(calls, count), count);
+	EXPECT_EQ(call(self->trampoline), count - 1);
+
+	calls[TRAMPFD_RECORDS_MAX + 10].target = NULL;
+	calls[TRAMPFD_RECORDS_MAX + 10].nregs = 1;
+	errno = 0;
+	EXPECT_EQ(trampfd_init_many(calls, count), TRAMPFD_RECORDS_MAX + 10);
+	EXPECT_EQ(errno, EINVAL);
+	EXPECT_EQ(call(self->trampoline), TRAMPFD_RECORDS_MAX + 9);
+	free(calls);
+}
+
+/*
+ * So many calls with so many registers that the bytes of all registers are no
+ * number of 32 bits.  One piece of memory is there many times over.
+ */
+TEST_F(library, huge)
+{
+	static struct trampfd_reg regs[TRAMPFD_REGS_MAX - 1];
+	const size_t piece = 1 << 20, in_piece = piece / sizeof(struct trampfd_call);
+	const size_t size = (1ULL << 32) / (TRAMPFD_REGS_MAX * sizeof(regs[0])) *
+			    sizeof(struct trampfd_call);
+	struct trampfd_call *calls, *bad;
+	char *start, *p;
+	size_t i;
+
+	start = mmap(NULL, size + piece, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	ASSERT_TRUE(start != MAP_FAILED);
+	/* Some architectures share memory at certain addresses only. */
+	start += -(uintptr_t)start % piece;
+	calls = (struct trampfd_call *)start;
+	bad = mmap(NULL, piece, PROT_READ | PROT_WRITE,
+		   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_TRUE(bad != MAP_FAILED);
+	for (i = 0; i < in_piece; i++) {
+		bad[i].regs = regs;
+		bad[i].nregs = ARRAY_SIZE(regs);
+		calls[i] = bad[i];
+		calls[i].trampoline = self->trampoline;
+	}
+	for (p = start + piece; p < start + size; p += piece)
+		ASSERT_TRUE(mremap(bad, 0, piece, MREMAP_MAYMOVE | MREMAP_FIXED,
+				   p) == p);
+
+	/* The kernel refuses the first, as it has a register many times. */
+	errno = 0;
+	EXPECT_EQ(trampfd_init_many(calls, size / sizeof(*calls)), -1);
+	EXPECT_EQ(errno, EINVAL);
 }
 
 /* Does a call of it end the program? */
