@@ -2,21 +2,28 @@
 /*
  * storm stub|trampoline: calls, under a storm of SIGPROF whose handler takes a
  * backtrace, and threads that only call and are canceled asynchronously.
+ *
+ * Where a signal comes is a matter of chance.  So another thread sends them, as
+ * fast as they are taken, until enough have come at the call, with the PC at the
+ * address that is called.
  */
 #include "call.h"
 
 #include <dlfcn.h>
 #include <execinfo.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/time.h>
 #include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
 
 #define SAMPLES	1500
+#define SAMPLES_AT_CALL	100
 #define THREADS	200
+#define THREADS_AT_CALL	20
+#define LIMIT	240		/* seconds */
 
 static function call;
 static void *main_frame;
@@ -27,15 +34,32 @@ struct cleanup {
 	~cleanup() { __atomic_add_fetch(&cleanups, 1, __ATOMIC_RELAXED); }
 };
 
-static bool pc_at_call(const ucontext_t *context)
-{
 #if defined(__x86_64__)
-	uintptr_t pc = context->uc_mcontext.gregs[REG_RIP];
+#define PC(context)	((context)->uc_mcontext.gregs[REG_RIP])
 #elif defined(__aarch64__)
-	uintptr_t pc = context->uc_mcontext.pc;
+#define PC(context)	((context)->uc_mcontext.pc)
 #endif
 
-	return pc - (uintptr_t)call < 16;
+static NOIPA int target(int n)
+{
+	return n + 1;
+}
+
+/*
+ * Whether the signal has come at the call.  Most come when the kernel has just
+ * taken the call, at the target's first instruction, and some emulators have
+ * them nowhere else.  Nothing but the PC has changed there.  So put it back, and
+ * have the signal come once more.
+ */
+static bool comes_at_call(int sig, ucontext_t *context)
+{
+	if ((uintptr_t)PC(context) == (uintptr_t)target) {
+		PC(context) = (uintptr_t)call;
+		pthread_kill(pthread_self(), sig);
+	} else if ((uintptr_t)PC(context) - (uintptr_t)call < 16) {
+		return true;
+	}
+	return false;
 }
 
 static void sample(int sig, siginfo_t *info, void *context)
@@ -44,20 +68,14 @@ static void sample(int sig, siginfo_t *info, void *context)
 	int n = backtrace(frames, 32);
 	int i;
 
-	(void)sig;
 	(void)info;
 	samples++;
-	if (pc_at_call((ucontext_t *)context))
+	if (comes_at_call(sig, (ucontext_t *)context))
 		at_call++;
 	for (i = 0; i < n && frames[i] != main_frame; i++)
 		;
 	if (i == n)
 		incomplete++;
-}
-
-static NOIPA int target(int n)
-{
-	return n + 1;
 }
 
 /* Mostly calls. */
@@ -68,17 +86,45 @@ static NOIPA int inner(int n)
 	return n;
 }
 
+/* Another time for each number. */
+static void pass_time(unsigned int n)
+{
+	for (volatile unsigned int i = 0; i < n * 7919 % 5000; i = i + 1)
+		;
+}
+
+static bool enough(void)
+{
+	return samples >= SAMPLES && at_call >= SAMPLES_AT_CALL;
+}
+
+static void *send_signals(void *to)
+{
+	for (unsigned int n = 0; !enough(); n++) {
+		const sig_atomic_t before = samples;
+
+		pthread_kill(*(pthread_t *)to, SIGPROF);
+		while (samples == before)
+			sched_yield();
+		pass_time(n);
+	}
+	return NULL;
+}
+
 static NOIPA void outer(void)
 {
+	pthread_t self = pthread_self(), sender;
+
 	main_frame = __builtin_extract_return_addr(__builtin_return_address(0));
-	while (samples < SAMPLES)
+	if (pthread_create(&sender, NULL, send_signals, &self))
+		errx(1, "pthread_create");
+	while (!enough())
 		inner(1);
+	pthread_join(sender, NULL);
 }
 
 static void profile(void)
 {
-	struct itimerval interval = { { 0, 500 }, { 0, 500 } };
-	struct itimerval off = {};
 	struct sigaction action = {};
 	void *warm_up[4];
 
@@ -86,9 +132,7 @@ static void profile(void)
 	action.sa_sigaction = sample;
 	action.sa_flags = SA_SIGINFO | SA_RESTART;
 	sigaction(SIGPROF, &action, NULL);
-	setitimer(ITIMER_PROF, &interval, NULL);
 	outer();
-	setitimer(ITIMER_PROF, &off, NULL);
 }
 
 static NOIPA void call_forever(void)
@@ -129,18 +173,65 @@ static int cancel_threads(void)
 	return canceled;
 }
 
+static void cancel_at_call(int sig, siginfo_t *info, void *context)
+{
+	(void)info;
+	if (!comes_at_call(sig, (ucontext_t *)context))
+		return;
+	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, NULL);
+	pthread_cancel(pthread_self());
+}
+
+static void *thread_of_signals(void *unused)
+{
+	cleanup c;
+
+	call_forever();
+	return unused;
+}
+
+/* The same, but it is at the call that each is canceled. */
+static int cancel_threads_at_call(void)
+{
+	struct sigaction action = {};
+	int canceled = 0;
+
+	action.sa_sigaction = cancel_at_call;
+	action.sa_flags = SA_SIGINFO;
+	sigaction(SIGUSR1, &action, NULL);
+	for (int i = 0; i < THREADS_AT_CALL; i++) {
+		void *result = NULL;
+		unsigned int n = 0;
+		pthread_t t;
+
+		if (pthread_create(&t, NULL, thread_of_signals, NULL))
+			errx(1, "pthread_create");
+		while (pthread_tryjoin_np(t, &result)) {
+			pass_time(n++);
+			pthread_kill(t, SIGUSR1);
+			sched_yield();
+		}
+		canceled += result == PTHREAD_CANCELED;
+	}
+	return canceled;
+}
+
 int main(int argc, char **argv)
 {
 	int canceled;
 
+	alarm(LIMIT);
 	call = new_call(argc > 1 ? argv[1] : "stub", target);
 	profile();
-	/* How many come at the call is a matter of chance. */
 	fprintf(stderr, "%d of %d samples at the call\n", (int)at_call,
 		(int)samples);
 	printf("samples: enough, incomplete: %d\n", (int)incomplete);
 
 	canceled = cancel_threads();
 	printf("canceled: %d, cleanups: %d\n", canceled, cleanups);
+
+	cleanups = 0;
+	canceled = cancel_threads_at_call();
+	printf("canceled at the call: %d, cleanups: %d\n", canceled, cleanups);
 	return 0;
 }
