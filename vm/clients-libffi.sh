@@ -186,6 +186,17 @@ ffi_loader_here()
 # elf_kind <file>: its class, byte order, machine and ABI
 elf_kind() { "${CROSS}readelf" -h "$1" 2> /dev/null | grep -E 'Class|Data|Machine|Flags'; }
 
+# link_ffi <program> <source> [flags...]: with any of the libraries
+link_ffi()
+{
+	local program=$1 source=$2
+	shift 2
+
+	"${CROSS}gcc" -std=gnu11 -O2 -Wall -Wextra -D_GNU_SOURCE -isystem "$OUT/main/usr/include" \
+		-I "$OUT/ffi/stock/include" -L "$OUT/ffi/stock/.libs" -Wl,-z,noexecstack "$@" \
+		-o "$program" "$source" -lffi
+}
+
 # pack_ffi: the guest's files
 pack_ffi()
 {
@@ -196,6 +207,7 @@ pack_ffi()
 	"${CROSS}gcc" -std=gnu11 -O2 -Wall -Wextra -D_GNU_SOURCE -static -Wl,-z,noexecstack \
 		-isystem "$OUT/main/usr/include" -I "$TOP/samples/trampfd" -o "$to/ffi/run" \
 		"$CLIENT_FFI/run.c" "$TOP/samples/trampfd/strict_wx.c"
+	link_ffi "$to/ffi/closures" "$CLIENT_FFI/closures.c" -pthread
 	find "$o/store" -type f -perm -u+x -exec ln -t "$to/ffi/programs" {} +
 	(cd "$to/ffi/programs" && ls) > "$o/list"
 	mv "$o/list" "$to/ffi/programs/list"
@@ -307,8 +319,7 @@ pack_ffi_cost()
 	rm -rf "$to"
 	mkdir -p "$to/ffi"
 	cp -a "$o/guest/ffi/lib" "$o/guest/ffi/stock" "$o/guest/ffi/debian" "$o/guest/ffi/patched" "$to/ffi/"
-	"${CROSS}gcc" -std=gnu11 -O2 -Wall -Wextra -I "$o/stock/include" -L "$o/stock/.libs" \
-		-Wl,-z,noexecstack -o "$to/ffi/cost" "$CLIENT_FFI/cost.c" -lffi
+	link_ffi "$to/ffi/cost" "$CLIENT_FFI/cost.c"
 	loader=$(ffi_loader "$to/ffi/cost")
 	initramfs main "$o/cost.cpio" "$to/ffi=/ffi" "$o/guest${loader%/*}=${loader%/*}"
 }

@@ -1,0 +1,758 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What libffi's own suite does not ask of closures: programs that keep closures
+ * in memory of their own, free them in any order, prepare them again, fork,
+ * close descriptors that they do not know, or are refused what they had.
+ *
+ *	closures kernel|old NAME
+ *
+ * "kernel" says that trampolines are the kernel's, "old" that none is; the
+ * program fails where it is not so.  It prints "trampfd-guest: pass NAME: test"
+ * or "fail" for each test, which has a process of its own, as nothing must be
+ * left of the one before.
+ */
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ffi.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <linux/trampfd.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* More than libtrampfd's first table has, which is 4096. */
+#define MANY		5000
+#define FEW		200
+#define ARGS		4
+#define FDS		1100
+#define THREADS		4
+#define ROUNDS		10000		/* so many that threads meet on one CPU */
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
+#define check(condition) do {						\
+	if (!(condition))						\
+		errx(1, "line %d: %s", __LINE__, #condition);		\
+} while (0)
+
+struct made {
+	ffi_closure *closure;
+	void *code;
+	int base;
+};
+
+static bool kernel;		/* whether trampolines are the kernel's */
+static bool exec;		/* whether memory can be written and executed */
+static ffi_cif cif;
+
+static ffi_type *ints[ARGS] = {
+	&ffi_type_sint, &ffi_type_sint, &ffi_type_sint, &ffi_type_sint,
+};
+
+static void add(ffi_cif *unused, void *result, void **args, void *base)
+{
+	(void)unused;
+	*(ffi_sarg *)result = *(int *)base + *(int *)args[0] +
+			      10 * *(int *)args[1] + 100 * *(int *)args[2] +
+			      1000 * *(int *)args[3];
+}
+
+static void subtract(ffi_cif *unused, void *result, void **args, void *base)
+{
+	(void)unused;
+	*(ffi_sarg *)result = *(int *)base - *(int *)args[0];
+}
+
+static void halve(ffi_cif *unused, void *result, void **args, void *base)
+{
+	(void)unused;
+	*(double *)result = *(int *)base + *(double *)args[0] / 2 +
+			    *(float *)args[2] + *(int *)args[1];
+}
+
+static void add_raw(ffi_cif *unused, void *result, ffi_raw *args, void *base)
+{
+	(void)unused;
+	*(ffi_sarg *)result = *(int *)base + args[0].sint + 10 * args[1].sint +
+			      100 * args[2].sint + 1000 * args[3].sint;
+}
+
+/* Through libffi, as the compiler does not know all ABIs. */
+static int call_abi(ffi_cif *other, void *code)
+{
+	int values[ARGS] = { 1, 2, 3, 4 };
+	void *args[ARGS];
+	ffi_arg result;
+	int i;
+
+	for (i = 0; i < ARGS; i++)
+		args[i] = &values[i];
+	ffi_call(other, code, &result, args);
+	return result;
+}
+
+static int call(void *code)
+{
+	return ((int (*)(int, int, int, int))code)(1, 2, 3, 4);
+}
+
+static bool works(const struct made *m)
+{
+	return call(m->code) == m->base + 4321;
+}
+
+static unsigned int count_maps(const void *address, bool *here)
+{
+	FILE *f = fopen("/proc/self/maps", "r");
+	unsigned long start, end;
+	unsigned int n = 0;
+	char line[512];
+
+	*here = false;
+	check(f);
+	while (fgets(line, sizeof(line), f)) {
+		if (!strstr(line, "anon_inode:[trampfd]"))
+			continue;
+		n++;
+		check(sscanf(line, "%lx-%lx", &start, &end) == 2);
+		if (start <= (uintptr_t)address && (uintptr_t)address < end)
+			*here = true;
+	}
+	fclose(f);
+	return n;
+}
+
+static bool is_kernels(const void *code)
+{
+	bool here;
+
+	count_maps(code, &here);
+	return here;
+}
+
+static void prepare(struct made *m)
+{
+	check(ffi_prep_closure_loc(m->closure, &cif, add, &m->base, m->code) ==
+	      FFI_OK);
+}
+
+static bool try_size(struct made *m, int base, size_t size)
+{
+	m->base = base;
+	m->closure = ffi_closure_alloc(size, &m->code);
+	if (!m->closure)
+		return false;
+	prepare(m);
+	return true;
+}
+
+static bool try_make(struct made *m, int base)
+{
+	return try_size(m, base, sizeof(*m->closure));
+}
+
+static void make(struct made *m, int base)
+{
+	check(try_make(m, base));
+}
+
+/* As make(), and it is of the kind that the program was told of. */
+static void make_seen(struct made *m, int base)
+{
+	make(m, base);
+	check(is_kernels(m->code) == kernel);
+	check(works(m));
+}
+
+/*
+ * After a refusal: of the old kind, which works, or there is none where memory
+ * can't be executed.
+ */
+static bool make_old(struct made *m, int base)
+{
+	if (!try_make(m, base)) {
+		check(!exec);
+		return false;
+	}
+	check(!is_kernels(m->code));
+	check(works(m));
+	return true;
+}
+
+/* An ABI other than the default one, so far as closures can have it. */
+static bool other_abi(ffi_cif *other, const struct made *m)
+{
+	int abi;
+
+	for (abi = FFI_FIRST_ABI; abi < FFI_LAST_ABI; abi++) {
+		if (abi == FFI_DEFAULT_ABI)
+			continue;
+		if (ffi_prep_cif(other, abi, ARGS, &ffi_type_sint, ints) ==
+		    FFI_OK &&
+		    ffi_prep_closure_loc(m->closure, other, add,
+					 (void *)&m->base, m->code) == FFI_OK)
+			return true;
+	}
+	return false;
+}
+
+/* Whether there is one that has an entry point of its own in libffi. */
+static bool other_entry(void)
+{
+#if defined(__x86_64__) || defined(__i386__) || defined(__arm__)
+	return true;
+#else
+	return false;
+#endif
+}
+
+/* It denies one system call from now on. */
+static void deny(int nr, int error)
+{
+	struct sock_filter insns[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {
+		.len = ARRAY_SIZE(insns), .filter = insns,
+	};
+
+	check(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	check(!prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
+}
+
+static void close_all(void)
+{
+	int fd;
+
+	for (fd = 3; fd < FDS; fd++)
+		close(fd);
+}
+
+static void wait_for(pid_t pid)
+{
+	int status;
+
+	check(pid > 0);
+	check(waitpid(pid, &status, 0) == pid);
+	check(WIFEXITED(status) && !WEXITSTATUS(status));
+}
+
+/*
+ * The tests.
+ */
+
+static void test_plain(void)
+{
+	struct made m;
+
+	make_seen(&m, 7);
+	ffi_closure_free(m.closure);
+}
+
+/* A program's own memory is left alone, whatever is in it. */
+static void test_own_memory(void)
+{
+	const size_t size = sysconf(_SC_PAGESIZE);
+	const int prot = PROT_READ | PROT_WRITE | (exec ? PROT_EXEC : 0);
+	struct made m, own = { .base = 70 }, after;
+	ffi_closure before;
+	int i;
+
+	for (i = 0; i < (kernel ? 3 : 2); i++) {
+		/* At first there is no closure of another kind yet. */
+		if (i)
+			make_seen(&m, 7);
+		own.closure = mmap(NULL, size, prot,
+				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		check(own.closure != MAP_FAILED);
+		own.code = own.closure;
+		memset(own.closure, 0xa5, sizeof(*own.closure));
+		/* What tells of a trampoline, but not this one's. */
+		if (i == 2)
+			memcpy(own.closure, m.closure, sizeof(*own.closure));
+		before = *own.closure;
+
+		prepare(&own);
+		check(memcmp(before.tramp, own.closure->tramp,
+			     sizeof(before.tramp)));
+		check(own.closure->cif == &cif && own.closure->fun == add);
+		check(!exec || works(&own));
+		if (i) {
+			check(works(&m));
+			make_seen(&after, 700);
+			check(works(&m));
+			munmap(own.closure, size);
+			check(works(&m) && works(&after));
+			ffi_closure_free(m.closure);
+			ffi_closure_free(after.closure);
+		} else {
+			munmap(own.closure, size);
+		}
+	}
+}
+
+static void check_all(const struct made *all, int n)
+{
+	while (n--)
+		check(!all[n].closure || works(&all[n]));
+}
+
+/* Freed from the front, from behind, and here and there. */
+static void test_any_order(void)
+{
+	static struct made all[FEW];
+	unsigned int seed = 1;
+	int round, i, n;
+
+	for (round = 0; round < 4; round++) {
+		for (i = 0; i < FEW; i++) {
+			if (!all[i].closure)
+				make(&all[i], FEW * round + i);
+		}
+		check(is_kernels(all[0].code) == kernel);
+		check_all(all, FEW);
+		for (n = 0; n < FEW / 2; n++) {
+			i = round == 0 ? n : round == 1 ? FEW - 1 - n :
+			    rand_r(&seed) % FEW;
+			if (!all[i].closure)
+				continue;
+			ffi_closure_free(all[i].closure);
+			all[i].closure = NULL;
+		}
+		check_all(all, FEW);
+	}
+}
+
+/* Small and large, which an allocator may treat in other ways. */
+static void test_sizes(void)
+{
+	struct made all[24];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(all); i++) {
+		const size_t size = sizeof(ffi_closure) + (1UL << i);
+
+		check(try_size(&all[i], i, size));
+		check(is_kernels(all[i].code) == kernel);
+		memset(all[i].closure + 1, 0x5a, size - sizeof(ffi_closure));
+	}
+	check_all(all, ARRAY_SIZE(all));
+	for (i = 0; i < ARRAY_SIZE(all); i++)
+		ffi_closure_free(all[i].closure);
+}
+
+/* More than a table has, and all of it is given back. */
+static void test_many(void)
+{
+	static struct made all[MANY];
+	unsigned int maps = 0;
+	int round, i;
+	bool here;
+
+	for (round = 0; round < 3; round++) {
+		for (i = 0; i < MANY; i++)
+			make(&all[i], i);
+		check_all(all, MANY);
+		check(is_kernels(all[0].code) == kernel);
+		check(is_kernels(all[MANY - 1].code) == kernel);
+		if (!round)
+			maps = count_maps(NULL, &here);
+		for (i = 0; i < MANY; i++)
+			ffi_closure_free(all[i].closure);
+	}
+	for (i = 0; i < 2 * MANY; i++) {
+		make(&all[0], i);
+		ffi_closure_free(all[0].closure);
+	}
+	check(count_maps(NULL, &here) == maps);
+	check(maps >= (kernel ? 2 : 0));
+}
+
+/* With another function, other arguments, another ABI, and back. */
+static void test_prepare_again(void)
+{
+	ffi_type *types[] = {
+		&ffi_type_double, &ffi_type_sint, &ffi_type_float,
+	};
+	ffi_cif other, doubles;
+	struct made m, n;
+	int abi, abis = 0;
+	double d;
+
+	check(ffi_prep_cif(&doubles, FFI_DEFAULT_ABI, 3, &ffi_type_double,
+			   types) == FFI_OK);
+	make_seen(&m, 7);
+	make_seen(&n, 700);
+	check(ffi_prep_closure_loc(m.closure, &cif, subtract, &n.base,
+				   m.code) == FFI_OK);
+	check(call(m.code) == 699);
+	check(ffi_prep_closure_loc(m.closure, &doubles, halve, &m.base,
+				   m.code) == FFI_OK);
+	d = ((double (*)(double, int, float))m.code)(5.0, 2, 0.25f);
+	check(d == 7 + 2.5 + 2 + 0.25);
+	prepare(&m);
+	check(works(&m));
+
+	for (abi = FFI_FIRST_ABI; abi < FFI_LAST_ABI; abi++) {
+		if (ffi_prep_cif(&other, abi, ARGS, &ffi_type_sint, ints) !=
+		    FFI_OK)
+			continue;
+		if (ffi_prep_closure_loc(m.closure, &other, add, &m.base,
+					 m.code) != FFI_OK)
+			continue;
+		abis += abi != FFI_DEFAULT_ABI;
+		check(call_abi(&other, m.code) == 7 + 4321);
+		prepare(&m);
+		check(works(&m));
+	}
+	check(abis || !other_entry());
+	check(works(&n));
+	/* What is left of another ABI does not get into the next closure. */
+	other_abi(&other, &m);
+	ffi_closure_free(m.closure);
+	make_seen(&m, 8);
+}
+
+/* Those with arguments in a form of their own. */
+static void test_raw(void)
+{
+	int base = 7;
+	ffi_raw_closure *raw;
+	void *code;
+
+	raw = ffi_closure_alloc(sizeof(*raw), &code);
+	check(raw);
+	check(ffi_prep_raw_closure_loc(raw, &cif, add_raw, &base, code) ==
+	      FFI_OK);
+	check(is_kernels(code));
+	check(call(code) == 7 + 4321);
+	ffi_closure_free(raw);
+}
+
+/* A child has what its parent has, and does as it likes. */
+static void test_fork(void)
+{
+	static struct made all[FEW], more[FEW];
+	pid_t pid;
+	int i;
+
+	for (i = 0; i < FEW; i++)
+		make(&all[i], i);
+	check(is_kernels(all[0].code) == kernel);
+
+	pid = fork();
+	if (!pid) {
+		check_all(all, FEW);
+		for (i = 0; i < FEW; i += 2) {
+			ffi_closure_free(all[i].closure);
+			all[i].closure = NULL;
+		}
+		for (i = 1; i < FEW; i += 2)
+			check(ffi_prep_closure_loc(all[i].closure, &cif,
+						   subtract, &all[i].base,
+						   all[i].code) == FFI_OK);
+		for (i = 0; i < FEW; i++)
+			make_seen(&more[i], FEW + i);
+		for (i = 1; i < FEW; i += 2)
+			check(call(all[i].code) == i - 1);
+		check_all(more, FEW);
+		exit(0);
+	}
+	/* Meanwhile, and afterwards. */
+	for (i = 0; i < FEW; i++)
+		make(&more[i], 2 * FEW + i);
+	check_all(all, FEW);
+	wait_for(pid);
+	check_all(all, FEW);
+	check_all(more, FEW);
+	for (i = 0; i < FEW; i++)
+		ffi_closure_free(all[i].closure);
+	check_all(more, FEW);
+}
+
+/* A program that closes what it does not know. */
+static void test_descriptors_closed(void)
+{
+	static struct made all[MANY];
+	struct made first, second, third;
+	ffi_cif other;
+	int fd, null;
+
+	make_seen(&first, 1);
+	close_all();
+	check(works(&first));
+	prepare(&first);
+	check(works(&first));
+	make_seen(&second, 2);
+
+	/* Again, and other files have the numbers. */
+	close_all();
+	null = open("/dev/null", O_RDWR);
+	check(null >= 0);
+	for (fd = 3; fd < FDS - 100; fd++)
+		check(fd == null || dup2(null, fd) == fd);
+	check(works(&first) && works(&second));
+	if (other_entry()) {
+		/* A refusal, and it is as it was. */
+		check(!other_abi(&other, &second));
+		check(works(&second));
+	}
+	make(&third, 3);
+	check(works(&third));
+	close_all();
+	ffi_closure_free(second.closure);
+	ffi_closure_free(first.closure);
+
+	for (fd = 0; fd < MANY; fd++)
+		make(&all[fd], fd);
+	check_all(all, MANY);
+	check(is_kernels(all[MANY - 1].code) == kernel);
+	check(works(&third));
+}
+
+/* No descriptor left: only as long as that is so. */
+static void test_no_descriptor(void)
+{
+	struct rlimit limit, none;
+	struct made few[8], m;
+	int i, n;
+
+	check(!getrlimit(RLIMIT_NOFILE, &limit));
+	none = limit;
+	none.rlim_cur = 3;
+	close_all();
+	check(!setrlimit(RLIMIT_NOFILE, &none));
+	for (n = 0; n < 8; n++) {
+		if (!try_make(&few[n], n)) {
+			check(!exec);
+			break;
+		}
+		check(works(&few[n]));
+	}
+	check(!setrlimit(RLIMIT_NOFILE, &limit));
+	for (i = 0; i < n; i++)
+		check(!is_kernels(few[i].code));
+
+	make_seen(&m, 100);
+	for (i = 0; i < n; i += 2)
+		ffi_closure_free(few[i].closure);
+	check(works(&m));
+	ffi_closure_free(m.closure);
+	for (i = 1; i < n; i += 2) {
+		check(works(&few[i]));
+		ffi_closure_free(few[i].closure);
+	}
+	make_seen(&m, 100);
+}
+
+/* Refused from some time on: what there is goes on, and others are old. */
+static void refused_later(int nr, int error)
+{
+	static struct made all[MANY], old[FEW];
+	ffi_cif other;
+	int i, n;
+
+	make_seen(&all[0], 0);
+	deny(nr, error);
+	/* All that the first table has; with ioctl() denied, not one. */
+	for (n = 1; n < MANY; n++) {
+		if (!try_make(&all[n], n)) {
+			check(!exec);
+			break;
+		}
+		if (n % 512 == 1 && !is_kernels(all[n].code)) {
+			n++;
+			break;
+		}
+	}
+	for (i = 0; i < FEW; i++) {
+		if (!make_old(&old[i], i))
+			break;
+	}
+	check(i == FEW || !i);
+	check_all(all, n);
+	check_all(old, i);
+	prepare(&all[0]);
+	check(works(&all[0]));
+	if (nr == __NR_ioctl && other_entry() && kernel) {
+		check(!other_abi(&other, &all[0]));
+		check(works(&all[0]));
+	}
+	while (i--)
+		ffi_closure_free(old[i].closure);
+	check_all(all, n);
+	while (n--)
+		ffi_closure_free(all[n].closure);
+}
+
+static void test_tables_refused(void)
+{
+	refused_later(__NR_trampfd_create, EPERM);
+}
+
+static void test_tables_refused_for_now(void)
+{
+	refused_later(__NR_trampfd_create, ENFILE);
+}
+
+static void test_setting_refused(void)
+{
+	refused_later(__NR_ioctl, EPERM);
+}
+
+/* Refused from the first on. */
+static void test_all_refused(void)
+{
+	struct made m;
+
+	deny(__NR_trampfd_create, ENOSYS);
+	if (make_old(&m, 7))
+		ffi_closure_free(m.closure);
+}
+
+static struct made *handed[THREADS];
+
+static void *thread(void *arg)
+{
+	const int number = (intptr_t)arg;
+	struct made kept[8] = {}, *m, *theirs;
+	int i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		struct made *k = &kept[i % ARRAY_SIZE(kept)];
+
+		if (k->closure) {
+			check(works(k));
+			ffi_closure_free(k->closure);
+		}
+		make(k, number * ROUNDS + i);
+		check(works(k));
+
+		/* Another thread frees this one. */
+		m = malloc(sizeof(*m));
+		check(m);
+		make(m, -i);
+		theirs = __atomic_exchange_n(&handed[(number + 1) % THREADS],
+					     m, __ATOMIC_ACQ_REL);
+		if (theirs) {
+			check(works(theirs));
+			ffi_closure_free(theirs->closure);
+			free(theirs);
+		}
+	}
+	check_all(kept, ARRAY_SIZE(kept));
+	return NULL;
+}
+
+static void test_threads(void)
+{
+	pthread_t threads[THREADS];
+	struct made m;
+	bool here;
+	intptr_t i;
+
+	for (i = 0; i < THREADS; i++)
+		check(!pthread_create(&threads[i], NULL, thread, (void *)i));
+	for (i = 0; i < THREADS; i++)
+		check(!pthread_join(threads[i], NULL));
+	make_seen(&m, 7);
+	check(count_maps(NULL, &here) == kernel);
+}
+
+/*
+ * With libffi's static trampolines, raw closures read code that is not theirs,
+ * and the descriptor of the library's file must not be closed.
+ */
+static const struct {
+	const char *name;
+	void (*run)(void);
+	bool only_kernel;
+} tests[] = {
+	{ "a closure is of the kind that is expected", test_plain },
+	{ "a program's own memory is left alone", test_own_memory },
+	{ "freed in any order", test_any_order },
+	{ "of any size", test_sizes },
+	{ "more than a table has", test_many },
+	{ "prepared again", test_prepare_again },
+	{ "raw closures", test_raw, true },
+	{ "fork", test_fork },
+	{ "descriptors closed by the program", test_descriptors_closed, true },
+	{ "no descriptor left, for some time", test_no_descriptor },
+	{ "further tables refused", test_tables_refused },
+	{ "further tables refused for now", test_tables_refused_for_now },
+	{ "setting refused", test_setting_refused },
+	{ "refused from the first on", test_all_refused },
+	{ "threads", test_threads },
+};
+
+static bool run(void (*test)(void))
+{
+	int status;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid < 0)
+		err(1, "fork");
+	if (!pid) {
+		alarm(120);
+		test();
+		exit(0);
+	}
+	if (waitpid(pid, &status, 0) != pid)
+		err(1, "waitpid");
+	if (WIFSIGNALED(status))
+		warnx("signal %d", WTERMSIG(status));
+	return WIFEXITED(status) && !WEXITSTATUS(status);
+}
+
+/* Whether memory may be written and executed, under what this is run. */
+static bool may_execute(void)
+{
+	void *p = mmap(NULL, 1, PROT_READ | PROT_WRITE | PROT_EXEC,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return false;
+	munmap(p, 1);
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	size_t i;
+
+	kernel = argc == 3 && !strcmp(argv[1], "kernel");
+	if (argc != 3 || (!kernel && strcmp(argv[1], "old")))
+		errx(2, "usage: %s kernel|old NAME", argv[0]);
+	exec = may_execute();
+	if (ffi_prep_cif(&cif, FFI_DEFAULT_ABI, ARGS, &ffi_type_sint, ints) !=
+	    FFI_OK)
+		errx(1, "ffi_prep_cif failed");
+
+	for (i = 0; i < ARRAY_SIZE(tests); i++) {
+		if (tests[i].only_kernel && !kernel)
+			continue;
+		printf("trampfd-guest: %s closures, %s: %s\n",
+		       run(tests[i].run) ? "pass" : "fail", argv[2],
+		       tests[i].name);
+	}
+	return 0;
+}
