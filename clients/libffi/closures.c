@@ -192,31 +192,46 @@ static bool make_old(struct made *m, int base)
 	return true;
 }
 
-/* An ABI other than the default one, so far as closures can have it. */
-static bool other_abi(ffi_cif *other, const struct made *m)
-{
-	int abi;
+/* An ABI that has an entry point of its own, so that it takes a call to set. */
+#if defined(__x86_64__)
+#define OTHER_ABI	FFI_WIN64
+#elif defined(__i386__)
+#define OTHER_ABI	FFI_STDCALL
+#elif defined(__ARM_PCS_VFP)
+#define OTHER_ABI	FFI_SYSV
+#endif
 
-	for (abi = FFI_FIRST_ABI; abi < FFI_LAST_ABI; abi++) {
-		if (abi == FFI_DEFAULT_ABI)
-			continue;
-		if (ffi_prep_cif(other, abi, ARGS, &ffi_type_sint, ints) ==
-		    FFI_OK &&
-		    ffi_prep_closure_loc(m->closure, other, add,
-					 (void *)&m->base, m->code) == FFI_OK)
-			return true;
-	}
-	return false;
+/* Whether closures of an ABI are as they should be in libffi itself. */
+static bool good_abi(int abi)
+{
+#ifdef __i386__
+	/* Version 3.4.4 takes the return address for the closure. */
+	return abi != FFI_REGISTER;
+#else
+	(void)abi;
+	return true;
+#endif
 }
 
-/* Whether there is one that has an entry point of its own in libffi. */
-static bool other_entry(void)
+#ifdef OTHER_ABI
+static bool prepare_other(struct made *m)
 {
-#if defined(__x86_64__) || defined(__i386__) || defined(__arm__)
-	return true;
-#else
-	return false;
+	static ffi_cif other;
+
+	check(ffi_prep_cif(&other, OTHER_ABI, ARGS, &ffi_type_sint, ints) ==
+	      FFI_OK);
+	return ffi_prep_closure_loc(m->closure, &other, add, &m->base,
+				    m->code) == FFI_OK;
+}
 #endif
+
+/* What refuses it leaves the closure as it was. */
+static void check_other_refused(struct made *m)
+{
+#ifdef OTHER_ABI
+	check(!prepare_other(m));
+#endif
+	check(works(m));
 }
 
 /* It denies one system call from now on. */
@@ -393,8 +408,8 @@ static void test_prepare_again(void)
 	};
 	ffi_cif other, doubles;
 	struct made m, n;
-	int abi, abis = 0;
 	double d;
+	int abi;
 
 	check(ffi_prep_cif(&doubles, FFI_DEFAULT_ABI, 3, &ffi_type_double,
 			   types) == FFI_OK);
@@ -417,15 +432,16 @@ static void test_prepare_again(void)
 		if (ffi_prep_closure_loc(m.closure, &other, add, &m.base,
 					 m.code) != FFI_OK)
 			continue;
-		abis += abi != FFI_DEFAULT_ABI;
-		check(call_abi(&other, m.code) == 7 + 4321);
+		check(!good_abi(abi) ||
+		      call_abi(&other, m.code) == 7 + 4321);
 		prepare(&m);
 		check(works(&m));
 	}
-	check(abis || !other_entry());
 	check(works(&n));
-	/* What is left of another ABI does not get into the next closure. */
-	other_abi(&other, &m);
+#ifdef OTHER_ABI
+	/* What is left of it does not get into the next closure. */
+	check(prepare_other(&m));
+#endif
 	ffi_closure_free(m.closure);
 	make_seen(&m, 8);
 }
@@ -492,7 +508,6 @@ static void test_descriptors_closed(void)
 {
 	static struct made all[MANY];
 	struct made first, second, third;
-	ffi_cif other;
 	int fd, null;
 
 	make_seen(&first, 1);
@@ -509,11 +524,7 @@ static void test_descriptors_closed(void)
 	for (fd = 3; fd < FDS - 100; fd++)
 		check(fd == null || dup2(null, fd) == fd);
 	check(works(&first) && works(&second));
-	if (other_entry()) {
-		/* A refusal, and it is as it was. */
-		check(!other_abi(&other, &second));
-		check(works(&second));
-	}
+	check_other_refused(&second);
 	make(&third, 3);
 	check(works(&third));
 	close_all();
@@ -566,7 +577,6 @@ static void test_no_descriptor(void)
 static void refused_later(int nr, int error)
 {
 	static struct made all[MANY], old[FEW];
-	ffi_cif other;
 	int i, n;
 
 	make_seen(&all[0], 0);
@@ -591,10 +601,8 @@ static void refused_later(int nr, int error)
 	check_all(old, i);
 	prepare(&all[0]);
 	check(works(&all[0]));
-	if (nr == __NR_ioctl && other_entry() && kernel) {
-		check(!other_abi(&other, &all[0]));
-		check(works(&all[0]));
-	}
+	if (nr == __NR_ioctl && kernel)
+		check_other_refused(&all[0]);
 	while (i--)
 		ffi_closure_free(old[i].closure);
 	check_all(all, n);
