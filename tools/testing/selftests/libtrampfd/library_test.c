@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Allocating, setting, calling and freeing through the library. */
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <link.h>
@@ -47,44 +46,6 @@ static void *made(long data)
 		return NULL;
 	}
 	return trampoline;
-}
-
-/* The exit status of a child, or 128 and the signal that ended it. */
-static int status_of(pid_t pid)
-{
-	int status;
-
-	if (pid < 0 || waitpid(pid, &status, 0) != pid)
-		return -1;
-	return WIFEXITED(status) ? WEXITSTATUS(status) :
-				   128 + WTERMSIG(status);
-}
-
-/* The descriptors of trampolines; how many, and the last one. */
-static int descriptors(int *last)
-{
-	char path[PATH_MAX], name[64];
-	struct dirent *entry;
-	int count = 0;
-	DIR *dir;
-
-	dir = opendir("/proc/self/fd");
-	while (dir && (entry = readdir(dir))) {
-		ssize_t length = readlinkat(dirfd(dir), entry->d_name, name,
-					    sizeof(name) - 1);
-
-		if (length < 0)
-			continue;
-		name[length] = 0;
-		if (strcmp(name, "anon_inode:[trampfd]"))
-			continue;
-		snprintf(path, sizeof(path), "%s", entry->d_name);
-		*last = atoi(path);
-		count++;
-	}
-	if (dir)
-		closedir(dir);
-	return count;
 }
 
 /* In a child: end with the number of the line that is not as it should be. */
@@ -518,7 +479,7 @@ TEST_F(library, freed_unset)
 	ASSERT_EQ(trampfd_alloc_many(trampolines, 100), 0);
 	ASSERT_EQ(trampfd_free_many(trampolines, 100), 0);
 	ASSERT_EQ(init(self->trampoline, 1), 0);
-	ASSERT_EQ(descriptors(&fd), 1);
+	ASSERT_EQ(trampfd_descriptors(&fd, 1), 1);
 	EXPECT_EQ(set_in(fd), 1);
 }
 
@@ -690,6 +651,15 @@ TEST_F(library, shared_memory)
  * Refusal.
  */
 
+/* Have the rest of the process's system calls filtered. */
+static bool filter(struct sock_filter *insns, unsigned short count)
+{
+	struct sock_fprog program = { count, insns };
+
+	return !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) &&
+	       !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
 /* Have a system call, with any argument of that value, fail with an error. */
 static bool refuse(unsigned int nr, unsigned int error)
 {
@@ -700,10 +670,8 @@ static bool refuse(unsigned int nr, unsigned int error)
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
-	struct sock_fprog program = { ARRAY_SIZE(insns), insns };
 
-	return !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) &&
-	       !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+	return filter(insns, ARRAY_SIZE(insns));
 }
 
 /*
@@ -728,10 +696,8 @@ static bool allow_none(void)
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
 	};
-	struct sock_fprog program = { ARRAY_SIZE(insns), insns };
 
-	return !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) &&
-	       !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+	return filter(insns, ARRAY_SIZE(insns));
 }
 
 FIXTURE(refused) {
@@ -894,7 +860,7 @@ FIXTURE_SETUP(lost)
 	ASSERT_TRUE(!!self->trampoline);
 	self->unset = trampfd_alloc();
 	ASSERT_TRUE(!!self->unset);
-	ASSERT_EQ(descriptors(&self->fd), 1);
+	ASSERT_EQ(trampfd_descriptors(&self->fd, 1), 1);
 }
 
 FIXTURE_TEARDOWN(lost)
@@ -1079,10 +1045,8 @@ static bool refuse_fixed(void)
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
-	struct sock_fprog program = { ARRAY_SIZE(insns), insns };
 
-	return !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) &&
-	       !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+	return filter(insns, ARRAY_SIZE(insns));
 }
 
 TEST(room_refused)

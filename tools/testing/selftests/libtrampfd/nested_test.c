@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Nested functions: what the thread, the process and errno see of them. */
-#include <dirent.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 
 #include "../kselftest_harness.h"
 #include "nested.h"
 #include "util.h"
+
+/* More tables than any of the tests has. */
+#define TABLES_MAX	16
 
 /* A nested function that is there, and returns what it was given. */
 static void *created(long value)
@@ -32,35 +33,6 @@ static long call(void *function)
 	return ((context_fn)function)();
 }
 
-/* Do something with each descriptor of trampolines; return the sum. */
-static long for_descriptors(long (*function)(int fd))
-{
-	char name[64];
-	struct dirent *entry;
-	long sum = 0;
-	DIR *dir;
-
-	dir = opendir("/proc/self/fd");
-	while (dir && (entry = readdir(dir))) {
-		ssize_t length = readlinkat(dirfd(dir), entry->d_name, name,
-					    sizeof(name) - 1);
-
-		if (length < 0)
-			continue;
-		name[length] = 0;
-		if (!strcmp(name, "anon_inode:[trampfd]"))
-			sum += function(atoi(entry->d_name));
-	}
-	if (dir)
-		closedir(dir);
-	return sum;
-}
-
-static long close_it(int fd)
-{
-	return !close(fd);
-}
-
 static long set_in(int fd)
 {
 	char path[64], line[64];
@@ -77,11 +49,24 @@ static long set_in(int fd)
 	return set;
 }
 
+/* How many trampolines of the process are set, in all its tables. */
+static long all_set(void)
+{
+	int fds[TABLES_MAX];
+	int n = trampfd_descriptors(fds, TABLES_MAX);
+	long set = 0;
+
+	if (n > TABLES_MAX)
+		return -1;
+	while (n-- > 0)
+		set += set_in(fds[n]);
+	return set;
+}
+
 /* How a child ends: its exit status, or 128 and the signal. */
 static int end_of(void (*function)(void))
 {
 	pid_t pid = fork();
-	int status;
 
 	if (!pid) {
 		struct rlimit none = { 0, 0 };
@@ -90,10 +75,7 @@ static int end_of(void (*function)(void))
 		function();
 		_exit(0);
 	}
-	if (pid < 0 || waitpid(pid, &status, 0) != pid)
-		return -1;
-	return WIFEXITED(status) ? WEXITSTATUS(status) :
-				   128 + WTERMSIG(status);
+	return status_of(pid);
 }
 
 FIXTURE(nested) {
@@ -144,7 +126,7 @@ TEST_F(nested, errno_is_kept)
 /* What the thread deleted last is its next one. */
 TEST_F(nested, reused)
 {
-	long set = for_descriptors(set_in);
+	long set = all_set();
 	void *first = created(2);
 	long i;
 
@@ -154,7 +136,7 @@ TEST_F(nested, reused)
 		ASSERT_EQ(call(first), i);
 		deleted();
 	}
-	EXPECT_EQ(for_descriptors(set_in), set + 1);
+	EXPECT_EQ(all_set(), set + 1);
 }
 
 static jmp_buf out;
@@ -199,10 +181,12 @@ TEST_F(nested, left_by_longjmp)
 TEST_F(nested, descriptor_closed)
 {
 	void *inner, *again;
+	int fd;
 
 	inner = created(2);
 	deleted();
-	ASSERT_EQ(for_descriptors(close_it), 1);
+	ASSERT_EQ(trampfd_descriptors(&fd, 1), 1);
+	ASSERT_EQ(close(fd), 0);
 
 	/* The thread has one left of the table, which can't be set any more. */
 	errno = 4711;
@@ -290,11 +274,11 @@ TEST_F(nested, threads)
 
 	/* What a thread leaves behind is for others when it ends. */
 	ASSERT_TRUE(run_thread(leaves_behind));
-	set = for_descriptors(set_in);
+	set = all_set();
 	EXPECT_GE(set, 50);
 	for (i = 0; i < 100; i++)
 		ASSERT_TRUE(run_thread(leaves_behind));
-	EXPECT_EQ(for_descriptors(set_in), set);
+	EXPECT_EQ(all_set(), set);
 	EXPECT_EQ(call(second), 2);
 }
 

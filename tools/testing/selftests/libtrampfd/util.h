@@ -9,8 +9,12 @@
 #include "../../../../samples/trampfd/trampoline.h"
 #include "../../../lib/trampfd/trampfd.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* See trampfd/trampfd_util.h: emulated machines are slow. */
@@ -29,5 +33,43 @@ static inline bool trampfd_present(void)
 }
 
 #define NO_TRAMPFD	"no trampfd in this kernel (ENOSYS)"
+
+/* The exit status of a child, or 128 and the signal that ended it. */
+static inline int status_of(pid_t pid)
+{
+	int status;
+
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return -1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) :
+				   128 + WTERMSIG(status);
+}
+
+/* The process's descriptors of trampolines: the first @max, and how many there are. */
+static inline int trampfd_descriptors(int *fds, int max)
+{
+	struct dirent *entry;
+	int count = 0;
+	char name[64];
+	DIR *dir;
+
+	dir = opendir("/proc/self/fd");
+	while (dir && (entry = readdir(dir))) {
+		ssize_t length = readlinkat(dirfd(dir), entry->d_name, name,
+					    sizeof(name) - 1);
+
+		if (length < 0)
+			continue;
+		name[length] = 0;
+		if (strcmp(name, "anon_inode:[trampfd]"))
+			continue;
+		if (count < max)
+			fds[count] = atoi(entry->d_name);
+		count++;
+	}
+	if (dir)
+		closedir(dir);
+	return count;
+}
 
 #endif
