@@ -207,11 +207,19 @@ class Comparison(unittest.TestCase):
         self.assertEqual(self.compare(other, other)[0], "pass")
 
     def test_size_in_name(self):
-        self.assertEqual(self.compare(GOOD.replace("global.a", "child with 1MB"),
-                                      GOOD.replace("global.a", "child with 2MB")),
-                         ["pass", "skip", "pass"])
-        self.assertIn("fail", self.compare(GOOD.replace("global.a", "child 1"),
-                                           GOOD.replace("global.a", "child 2")))
+        def results(program, ours, theirs):
+            job = GOOD.replace("trampfd: one_64", "mm: " + program)
+            return [r[0] for r in report.compare(run(job.replace("global.a", ours)),
+                                                 run(job.replace("global.a", theirs)), ["mm"])]
+
+        self.assertEqual(results("mrelease_test", "child with 1MB", "child with 2MB").count("fail"), 0)
+        self.assertIn("fail", results("mremap_test", "by 1MB", "by 2MB"))
+
+    def test_same_names(self):
+        twice = GOOD.replace("ok 2 global.b # SKIP no such CPU", "ok 2 global.a")
+        bad = re.sub("ok 1 global.a", "not ok 1 global.a", twice)
+        self.assertIn("fail", self.compare(bad, twice))
+        self.assertNotIn("fail", self.compare(twice, twice))
 
     def test_missing(self):
         short = GOOD.replace("# ok 1 global.a\n", "")
