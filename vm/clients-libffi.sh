@@ -50,11 +50,11 @@ ffi_library()
 	rm -rf "$o"
 	mkdir -p "$o"
 	cd "$o" || return
-	PKG_CONFIG_LIBDIR=$OUT/libtrampfd/lib/pkgconfig "$source/configure" --host="$TRIPLET" \
+	"$source/configure" --host="$TRIPLET" \
 		--prefix=/usr --libdir=/usr/lib --disable-static --disable-docs --disable-builddir \
 		--without-gcc-arch --disable-multi-os-directory \
-		CC="$VM/cc ${CROSS}gcc" CXX="$VM/cc ${CROSS}g++" CPPFLAGS="-isystem $OUT/main/usr/include" \
-		LDFLAGS="-Wl,-z,noexecstack -Wl,-rpath-link,$OUT/libtrampfd/lib" "$@"
+		CC="$VM/cc ${CROSS}gcc" CXX="$VM/cc ${CROSS}g++" CPPFLAGS="-isystem $OUT/main/usr/include -isystem $OUT/libtrampfd/include" \
+		LDFLAGS="-Wl,-z,noexecstack -L$OUT/libtrampfd/lib -Wl,-rpath-link,$OUT/libtrampfd/lib" "$@"
 	make -j"$JOBS"
 	make -C testsuite site.exp
 	echo "$stamp" > "$o/.stamp"
