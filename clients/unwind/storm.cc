@@ -48,7 +48,8 @@ static NOIPA int target(int n)
 /*
  * Whether the signal has come at the call.  Most come when the kernel has just
  * taken the call, at the target's first instruction, and some emulators have
- * them nowhere else.  Nothing but the PC has changed there.  So put it back, and
+ * them nowhere else.  Only the PC has changed there, and the register for the
+ * trampoline's data, which unwinding has no use for.  So put the PC back, and
  * have the signal come once more.
  */
 static bool comes_at_call(int sig, ucontext_t *context)
