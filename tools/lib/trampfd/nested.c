@@ -193,17 +193,20 @@ static bool set(struct entry *e, void *chain, void *func)
 	if (e->trampoline && !trampfd_init(e->trampoline, func, chain))
 		goto out_set;
 
-	/* Not allocated yet; or the program has closed its descriptor. */
-	if (e->trampoline) {
-		if (errno != EBADF)
-			goto out_unset;
-		trampfd_free(e->trampoline);
-	}
-	e->trampoline = trampfd_alloc();
-	if (!e->trampoline)
-		return false;
-	if (trampfd_init(e->trampoline, func, chain))
-		goto out_unset;
+	/*
+	 * Not allocated yet; or the program has closed descriptors.  Each round
+	 * with EBADF has found a table that is lost.
+	 */
+	do {
+		if (e->trampoline) {
+			if (errno != EBADF)
+				goto out_unset;
+			trampfd_free(e->trampoline);
+		}
+		e->trampoline = trampfd_alloc();
+		if (!e->trampoline)
+			return false;
+	} while (trampfd_init(e->trampoline, func, chain));
 
 out_set:
 	e->chain = chain;

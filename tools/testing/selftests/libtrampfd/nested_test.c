@@ -13,6 +13,8 @@
 
 /* More tables than any of the tests has. */
 #define TABLES_MAX	16
+/* More trampolines than the first table has, which is 4096. */
+#define MANY		5000
 
 /* A nested function that is there, and returns what it was given. */
 static void *created(long value)
@@ -110,12 +112,12 @@ TEST_F(nested, errno_is_kept)
 	long i;
 
 	/* Also when a table is made, and when what is kept is given back. */
-	for (i = 0; i < 5000; i++) {
+	for (i = 0; i < MANY; i++) {
 		errno = 4711;
 		ASSERT_TRUE(!!created(i));
 		ASSERT_EQ(errno, 4711);
 	}
-	for (i = 0; i < 5000; i++) {
+	for (i = 0; i < MANY; i++) {
 		errno = 4712;
 		deleted();
 		ASSERT_EQ(errno, 4712);
@@ -199,6 +201,27 @@ TEST_F(nested, descriptor_closed)
 	EXPECT_EQ(call(created(4)), 4);
 	deleted();
 	deleted();
+}
+
+/* Of several tables, each of which has room. */
+TEST_F(nested, descriptors_closed)
+{
+	int fds[TABLES_MAX], n;
+	long i;
+
+	for (i = 0; i < MANY; i++)
+		ASSERT_TRUE(!!created(i));
+	for (i = 0; i < MANY; i++)
+		deleted();
+	n = trampfd_descriptors(fds, TABLES_MAX);
+	ASSERT_GE(n, 2);
+	ASSERT_LE(n, TABLES_MAX);
+	while (n--)
+		ASSERT_EQ(close(fds[n]), 0);
+
+	for (i = 0; i < MANY; i++)
+		ASSERT_EQ(call(created(i)), i);
+	EXPECT_EQ(call(self->outer), 1);
 }
 
 /* In a child: what the parent has made, and its own. */
