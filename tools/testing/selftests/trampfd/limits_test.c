@@ -292,6 +292,12 @@ FIXTURE_TEARDOWN(memory)
 }
 
 #define REWRITES	100000
+/*
+ * A setter waits when about 8000 contexts have not had their grace period.  Those
+ * that have had it are freed by a worker thread, which can be behind by several
+ * thousands where CPUs are emulated and busy: 20475 were seen.
+ */
+#define WAITING_MAX	(REWRITES / 2)
 #define CONTEXTS	"trampfd_context"
 
 /* What is replaced waits for RCU, but not without bound. */
@@ -315,7 +321,7 @@ TEST_F(memory, rewriting_in_a_loop)
 	}
 	EXPECT_TRUE(gives(table_entry(&t, 3), REWRITES - 1));
 	TH_LOG("at most %lld contexts for one trampoline", most - before);
-	EXPECT_GT(REWRITES / 5, most - before);
+	EXPECT_GT(WAITING_MAX, most - before);
 	table_close(&t);
 	ASSERT_EQ(0, slab_objects_left(CONTEXTS, &now));
 	EXPECT_EQ(before, now);
@@ -341,7 +347,7 @@ TEST_F(memory, removing_in_a_loop)
 		if (now > most)
 			most = now;
 	}
-	EXPECT_GT(REWRITES / 5, most - before);
+	EXPECT_GT(WAITING_MAX, most - before);
 	table_close(&t);
 	ASSERT_EQ(0, slab_objects_left(CONTEXTS, &now));
 	EXPECT_EQ(before, now);
