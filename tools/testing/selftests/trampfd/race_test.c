@@ -40,12 +40,12 @@ FIXTURE_VARIANT_ADD(race, shared) {
 
 /* What threads of one test share. */
 struct stage {
+	pthread_barrier_t start FUTEX_ALIGNED;
 	struct table *t;
 	unsigned int n;
 	unsigned int per_page;
 	/* May a call find nothing: its trampoline or its address gone? */
 	bool may_miss;
-	pthread_barrier_t start;
 	int callers_left;
 	/* What went wrong, and what was seen of the races. */
 	int mixtures;

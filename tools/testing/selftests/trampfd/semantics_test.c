@@ -949,7 +949,7 @@ static void *set_generations(void *p)
 
 TEST_F(call, whole_while_another_thread_sets)
 {
-	pthread_barrier_t start;
+	pthread_barrier_t start FUTEX_ALIGNED;
 	struct setter setter = { .fd = self->t.fd, .start = &start };
 	unsigned int generation, last = 0, changes = 0, calls = 0;
 	struct context c;

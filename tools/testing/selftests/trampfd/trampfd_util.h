@@ -16,6 +16,9 @@
 #define NO_TRAMPFD	"no trampfd in this kernel (ENOSYS)"
 #define NO_THREADS	"no futex for 32-bit programs (CONFIG_COMPAT_32BIT_TIME)"
 
+/* The kernel wants it of a barrier; m68k's C library asks its compiler for less. */
+#define FUTEX_ALIGNED	__attribute__((aligned(4)))
+
 /*
  * The harness ends a test after 30 seconds of real time, which an emulated
  * machine with all debugging options needs for some.  What hangs is ended by
