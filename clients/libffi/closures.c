@@ -734,8 +734,9 @@ static void test_fork_with_threads(void)
 }
 
 /*
- * With libffi's static trampolines, forks find locks taken, raw closures read code that is not theirs,
- * and the descriptor of the library's file must not be closed.
+ * With libffi's static trampolines, forks find locks taken, raw closures read
+ * code that is not theirs, and the descriptor of the library's file must not be
+ * closed.
  */
 static const struct {
 	const char *name;
