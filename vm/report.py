@@ -185,6 +185,7 @@ def compare(ours, theirs, collections):
                 # came too late the first time.
                 if name.startswith("mm:mrelease_test:"):
                     name = re.sub(r"\b\d+MB\b", "#MB", name)
+                # None must hide another of the same name.
                 while name in tests:
                     name += " again"
                 tests[name] = (status, detail)
