@@ -7,7 +7,8 @@
 #	notrampfd	the patched source without CONFIG_TRAMPFD, and without
 #			what only the tests need
 #	unpatched	the source as it came
-#	bench		the main kernel, with patches to compare it with
+#	bench		the main kernel, with patches to compare it with, and with what
+#			vm/config/<arch>-bench.config says
 #	others		main, with what vm/config/<arch>-<variant>.config says
 
 # fragments <variant>: the configuration fragments, the later ones win
@@ -17,7 +18,8 @@ fragments()
 
 	echo "$c/base.config" "$c/$TARGET.config"
 	case $1 in
-	main|bench)	echo "$c/tests.config" "$c/trampfd.config" "$t" ;;
+	main)		echo "$c/tests.config" "$c/trampfd.config" "$t" ;;
+	bench)		echo "$c/tests.config" "$c/trampfd.config" "$t" "$c/$TARGET-bench.config" ;;
 	debug)		echo "$c/tests.config" "$c/trampfd.config" "$t" "$c/debug.config" ;;
 	unpatched)	grep -v TRAMPFD "$t" > "$OUT/unpatched.fragment"
 			echo "$c/tests.config" "$OUT/unpatched.fragment" ;;
