@@ -319,6 +319,8 @@ count_libffi()
 # client_libffi: all of it, for the architecture in use
 client_libffi()
 {
+	local variant
+
 	make_libffi
 	[ "$STEP_RC" -eq 0 ] || return 0
 	built "$TARGET-libffi-guest" "boot and run it" boot_ffi
@@ -327,7 +329,13 @@ client_libffi()
 	[ "$STEP_RC" -eq 0 ] || return 0
 	python3 "$VM/clients_libffi.py" table "$TOP/build/clients/libffi-$TARGET.csv"
 
-	built "$TARGET-libffi-cost" "measure what closures cost" eval 'pack_ffi_cost; boot_ffi_cost'
+	variant=$(bench_variant)
+	if [ "$variant" != main ]; then
+		make_bench_tree
+		built "$TARGET-build-$variant" "build the $variant kernel" build_variant "$variant"
+		[ "$STEP_RC" -eq 0 ] || return 0
+	fi
+	built "$TARGET-libffi-cost" "measure what closures cost" eval "pack_ffi_cost; boot_ffi_cost $variant"
 	cat "$TOP/build/clients/libffi-cost-$TARGET.csv"
 }
 
@@ -344,11 +352,11 @@ pack_ffi_cost()
 	initramfs main "$o/cost.cpio" "$to/ffi=/ffi" "$o/guest${loader%/*}=${loader%/*}"
 }
 
-# boot_ffi_cost: build/clients/libffi-cost-<arch>.csv
+# boot_ffi_cost <variant>: build/clients/libffi-cost-<arch>.csv
 boot_ffi_cost()
 {
 	mkdir -p "$TOP/build/clients"
-	boot main "$OUT/ffi/cost.cpio" libffi_cost 300 "${ICOUNT[@]}" "${ICOUNT_TARGET[@]}" \
+	boot "$1" "$OUT/ffi/cost.cpio" libffi_cost 300 "${ICOUNT[@]}" "${ICOUNT_TARGET[@]}" \
 		kernel:FFI_LIBRARIES=stock,debian,patched | tr -d '\r' | tee "$OUT/ffi/cost.out"
 	sed -n "s/^cost: /$TARGET,/p" "$OUT/ffi/cost.out" > "$TOP/build/clients/libffi-cost-$TARGET.csv"
 	[ "$(wc -l < "$TOP/build/clients/libffi-cost-$TARGET.csv")" -eq 6 ]

@@ -8,6 +8,7 @@
 . "$VM/kernel.sh"
 . "$VM/sources.sh"
 . "$VM/guest.sh"
+. "$VM/perf.sh"
 . "$VM/clients-libffi.sh"
 . "$VM/clients-python.sh"
 . "$VM/clients-nested.sh"
