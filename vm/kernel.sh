@@ -7,9 +7,8 @@
 #	notrampfd	the patched source without CONFIG_TRAMPFD, and without
 #			what only the tests need
 #	unpatched	the source as it came
-#	bench		the main kernel, with patches to compare it with, and with what
-#			vm/config/<arch>-bench.config says
-#	others		main, with what vm/config/<arch>-<variant>.config says
+#	others		main, with what vm/config/<arch>-<variant>.config says; bench has
+#			patches to compare it with as well
 
 # fragments <variant>: the configuration fragments, the later ones win
 fragments()
@@ -19,7 +18,6 @@ fragments()
 	echo "$c/base.config" "$c/$TARGET.config"
 	case $1 in
 	main)		echo "$c/tests.config" "$c/trampfd.config" "$t" ;;
-	bench)		echo "$c/tests.config" "$c/trampfd.config" "$t" "$c/$TARGET-bench.config" ;;
 	debug)		echo "$c/tests.config" "$c/trampfd.config" "$t" "$c/debug.config" ;;
 	unpatched)	grep -v TRAMPFD "$t" > "$OUT/unpatched.fragment"
 			echo "$c/tests.config" "$OUT/unpatched.fragment" ;;
