@@ -112,11 +112,8 @@ queue_bench()
 	local variant
 
 	variant=$(bench_variant)
-	if [ "$variant" != main ]; then
-		make_bench_tree
-		built "$TARGET-build-$variant" "build the $variant kernel" build_variant "$variant"
-		[ $STEP_RC -eq 0 ] || return 0
-	fi
+	build_bench_kernel "$variant"
+	[ $STEP_RC -eq 0 ] || return 0
 	built "$TARGET-perf" "build perf" build_perf
 	[ $STEP_RC -eq 0 ] || return 0
 	built "$TARGET-bench-guest" "pack perf for the guest" pack_perf "$variant"

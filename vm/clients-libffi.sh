@@ -330,11 +330,8 @@ client_libffi()
 	python3 "$VM/clients_libffi.py" table "$TOP/build/clients/libffi-$TARGET.csv"
 
 	variant=$(bench_variant)
-	if [ "$variant" != main ]; then
-		make_bench_tree
-		built "$TARGET-build-$variant" "build the $variant kernel" build_variant "$variant"
-		[ "$STEP_RC" -eq 0 ] || return 0
-	fi
+	build_bench_kernel "$variant"
+	[ "$STEP_RC" -eq 0 ] || return 0
 	built "$TARGET-libffi-cost" "measure what closures cost" eval "pack_ffi_cost; boot_ffi_cost $variant"
 	cat "$TOP/build/clients/libffi-cost-$TARGET.csv"
 }

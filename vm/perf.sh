@@ -32,6 +32,16 @@ bench_variant()
 	if [ -n "$(bench_patch_list)" ]; then echo "$BENCH_VARIANT"; else echo main; fi
 }
 
+# build_bench_kernel <variant>: that kernel, after main; STEP_RC tells how it went
+build_bench_kernel()
+{
+	# shellcheck disable=SC2034
+	STEP_RC=0
+	[ "$1" != main ] || return 0
+	make_bench_tree
+	built "$TARGET-build-$1" "build the $1 kernel" build_variant "$1"
+}
+
 # pack_perf <variant>: the initial file system with it
 pack_perf()
 {
