@@ -46,9 +46,10 @@ get_python()
 	rm -rf "$o"
 	mkdir -p "$o/debs" "$o/root"
 	cd "$o/debs" || return
-	apt_foreign update
+	# A mirror that just gets one index anew has the others, and in them an older Python.
+	apt_foreign update || echo "Going on with the lists that came."
 	version=$(apt_foreign -s install --no-install-recommends python3-minimal |
-		sed -nE 's/^Inst (python3\.[0-9]+)-minimal .*/\1/p' | head -n 1)
+		sed -nE 's/^Inst (python3\.[0-9]+)-minimal .*/\1/p' | head -n 1 | grep .)
 	apt_foreign download "${PYTHON_PACKAGES[@]}" "$version-minimal" "lib$version-minimal" "lib$version-stdlib"
 	for p in *.deb; do
 		dpkg-deb -x "$p" "$o/root"
