@@ -209,6 +209,7 @@ need_packages $arches
 make_tree
 # First those that take longest (x86-64's debug kernel, the benchmark of s390x and
 # arm): at the end, nothing is left to run beside them.
+# shellcheck disable=SC2086
 for arch in $(printf '%s\n' x86_64 s390x arm $arches | awk '!seen[$0]++' | grep -xF "${arches// /$'\n'}"); do
 	use_arch "$arch"
 	check_arch
