@@ -21,7 +21,7 @@ RESULTS=$LOG/check.results
 FFI_RUNS=("a stock free" "c patched strict")
 
 # Guests run beside the builds that follow.  There is one more at once than CPUs,
-# because a guest that tests timers and signals is idle for a third of its time.
+# because tests sleep: with two at once, two CPUs were idle for a fifth of the time.
 declare -A QUEUED=()
 AT_ONCE=$(($(nproc) + 1))
 
