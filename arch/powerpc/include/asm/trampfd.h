@@ -8,6 +8,7 @@
 #define _ASM_POWERPC_TRAMPFD_H
 
 #include <linux/ptrace.h>
+#include <linux/trampfd.h>
 #include <linux/types.h>
 
 #ifdef CONFIG_TRAMPFD
@@ -17,7 +18,6 @@
 #include <linux/processor.h>
 #include <linux/sched.h>
 #include <linux/thread_info.h>
-#include <linux/trampfd.h>
 
 #include <asm/interrupt.h>
 #include <asm/reg.h>
@@ -130,35 +130,34 @@ static inline void arch_trampfd_set_sp(struct pt_regs *regs, unsigned long sp)
 /*
  * For the handlers of page faults: do the work of a trampoline, if that is what
  * was called.  It needs no interrupts: a hit takes no lock and does not sleep.
- * Where the stack can't take the data, the fault becomes one of a push.
+ * Where the stack can't take the data, the fault becomes one of a push.  It is
+ * one that the MMU has not seen, so nobody has looked at its address.
  */
-static __always_inline bool powerpc_trampfd_fault(struct pt_regs *regs)
+static __always_inline enum trampfd_outcome
+powerpc_trampfd_fault(struct pt_regs *regs)
 {
+	enum trampfd_outcome outcome;
 	unsigned long stack;
 
 	if (TRAP(regs) != INTERRUPT_INST_STORAGE || !user_mode(regs) ||
 	    !mm_has_trampfd(current->mm))
-		return false;
+		return TRAMPFD_MISS;
 
-	switch (trampfd_call(regs, regs->nip, &stack)) {
-	case TRAMPFD_HIT:
-		return true;
-	case TRAMPFD_STACK_FAULT:
+	outcome = trampfd_call(regs, regs->nip, &stack);
+	if (outcome == TRAMPFD_STACK_FAULT) {
 		set_trap(regs, INTERRUPT_DATA_STORAGE);
 		regs->dar = stack;
 		regs->dsisr = DSISR_NOHPTE | DSISR_ISSTORE;
-		break;
-	case TRAMPFD_MISS:
-		break;
 	}
-	return false;
+	return outcome;
 }
 
 #else /* !CONFIG_TRAMPFD */
 
-static __always_inline bool powerpc_trampfd_fault(struct pt_regs *regs)
+static __always_inline enum trampfd_outcome
+powerpc_trampfd_fault(struct pt_regs *regs)
 {
-	return false;
+	return TRAMPFD_MISS;
 }
 
 #endif /* CONFIG_TRAMPFD */
