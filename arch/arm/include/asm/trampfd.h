@@ -9,6 +9,7 @@
 #include <linux/perf_regs.h>
 #include <linux/trampfd.h>
 #include <linux/types.h>
+#include <linux/uaccess.h>
 
 #include <asm/hwcap.h>
 #include <asm/memory.h>
@@ -104,5 +105,24 @@ static inline void arch_trampfd_set_sp(struct pt_regs *regs, unsigned long sp)
 {
 	regs->ARM_sp = sp;
 }
+
+#ifdef CONFIG_UACCESS_WITH_MEMCPY
+/*
+ * What copies to users there looks into page tables and takes their locks.  Here
+ * interrupts are off, so the lock's holder could wait for this CPU, and nothing
+ * keeps the tables.
+ */
+static inline unsigned long arch_trampfd_copy(void __user *to, const void *from,
+					      unsigned long size)
+{
+	unsigned int flags = uaccess_save_and_enable();
+	unsigned long left = __copy_to_user_std(to, from, size);
+
+	uaccess_restore(flags);
+	return left;
+}
+
+#define arch_trampfd_copy arch_trampfd_copy
+#endif
 
 #endif /* _ASM_ARM_TRAMPFD_H */
