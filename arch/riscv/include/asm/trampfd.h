@@ -11,6 +11,7 @@
 #include <linux/pgtable.h>
 #include <linux/types.h>
 
+#include <asm/cpufeature.h>
 #include <asm/ptrace.h>
 
 /* There is one ABI; 32-bit processes on a 64-bit kernel have no trampolines. */
@@ -47,12 +48,15 @@ static inline u32 arch_trampfd_pc_name(unsigned int abi)
 }
 
 /*
- * The CPU ignores bit 0 of what is loaded into the PC, so a target that has it
- * set would be another one.
+ * The CPU ignores bit 0 of what is loaded into the PC, and bit 1 where it has no
+ * compressed instructions, so a target that has it set would be another one.
  */
 static inline bool arch_trampfd_pc_valid(unsigned int abi, u64 pc)
 {
-	return pc < TASK_SIZE_64 && !(pc & 1);
+	if (pc >= TASK_SIZE_64 || (pc & 1))
+		return false;
+	return !(pc & 2) || riscv_isa_extension_available(NULL, c) ||
+	       riscv_isa_extension_available(NULL, ZCA);
 }
 
 /* A register's value in the form it has in pt_regs. */
