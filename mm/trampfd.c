@@ -370,7 +370,11 @@ static u64 trampfd_abi_mask(unsigned int abi)
 	return U64_MAX >> (64 - arch_trampfd_reg_size(abi) * BITS_PER_BYTE);
 }
 
-/* For ports whose CPU checks less, or more, when a program pushes. */
+/*
+ * For ports whose CPU checks less, or more, when a program pushes, or whose copy
+ * takes locks.  Where fault injection makes every copy fail, the call is repeated
+ * until a signal comes.
+ */
 #ifndef arch_trampfd_copy
 static unsigned long arch_trampfd_copy(void __user *to, const void *from,
 				       unsigned long size)
