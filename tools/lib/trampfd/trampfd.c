@@ -294,11 +294,17 @@ static bool may_pass(int error)
 	}
 }
 
+/* The descriptor is gone, or somebody else's: hand out no more of the table. */
+static void lose_table(struct table *t)
+{
+	t->fd = -1;
+}
+
 /* Make a table with room for @count, and more with each that there is. */
 static struct table *add_table(uint32_t count)
 {
 	uint32_t size = TABLE_MIN;
-	struct table *t;
+	struct table *t, *old;
 	uint32_t i;
 
 	if (refused) {
@@ -313,6 +319,11 @@ static struct table *add_table(uint32_t count)
 		if (!may_pass(errno))
 			refused = errno;
 		return NULL;
+	}
+	/* The kernel has given out the number, so another that had it has lost it. */
+	for (old = tables; old; old = old->link) {
+		if (old->fd == t->fd)
+			lose_table(old);
 	}
 	t->link = tables;
 	tables = t;
@@ -337,12 +348,6 @@ static struct table *table_with_room(uint32_t count)
 		return t;
 	}
 	return NULL;
-}
-
-/* The descriptor is gone, or somebody else's: hand out no more of the table. */
-static void lose_table(struct table *t)
-{
-	t->fd = -1;
 }
 
 static void *address_of(const struct table *t, uint32_t number)

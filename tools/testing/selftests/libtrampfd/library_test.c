@@ -3,8 +3,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <link.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -13,13 +11,13 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "../kselftest_harness.h"
 #include "../../../../samples/trampfd/strict_wx.h"
+#include "filter.h"
 #include "util.h"
 
 /* The size of the library's first table. */
@@ -651,29 +649,6 @@ TEST_F(library, shared_memory)
  * Refusal.
  */
 
-/* Have the rest of the process's system calls filtered. */
-static bool filter(struct sock_filter *insns, unsigned short count)
-{
-	struct sock_fprog program = { count, insns };
-
-	return !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) &&
-	       !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
-}
-
-/* Have a system call, with any argument of that value, fail with an error. */
-static bool refuse(unsigned int nr, unsigned int error)
-{
-	struct sock_filter insns[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-			 offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-
-	return filter(insns, ARRAY_SIZE(insns));
-}
-
 /*
  * A system call that only the C library makes, wherever it needs the thread's
  * own data: errno, or who holds a mutex.
@@ -930,6 +905,31 @@ TEST_F(lost, table)
 		ASSERT_EQ(ioctl(fd, TRAMPFD_REMOVE, &list), -1);
 		ASSERT_EQ(errno, ENOENT);
 	}
+}
+
+/* The library's own next table, which gets the number of one that is full. */
+TEST_F(lost, next_table)
+{
+	static void *rest[FIRST_TABLE - 2], *next[FIRST_TABLE];
+	unsigned int i;
+	int fds[2];
+
+	ASSERT_EQ(trampfd_alloc_many(rest, ARRAY_SIZE(rest)), 0);
+	ASSERT_EQ(close(self->fd), 0);
+	for (i = 0; i < ARRAY_SIZE(next); i++) {
+		next[i] = made(3);
+		ASSERT_TRUE(!!next[i]);
+	}
+	ASSERT_EQ(trampfd_descriptors(fds, ARRAY_SIZE(fds)), 1);
+	ASSERT_EQ(fds[0], self->fd);
+
+	EXPECT_GONE_ON();
+	for (i = 0; i < ARRAY_SIZE(next); i++)
+		ASSERT_EQ(call(next[i]), 3);
+	/* Nor are the new table's disarmed in the place of the old one's. */
+	ASSERT_EQ(trampfd_free_many(rest, ARRAY_SIZE(rest)), 0);
+	for (i = 0; i < ARRAY_SIZE(next); i++)
+		ASSERT_EQ(init(next[i], 5), 0);
 }
 
 /*
