@@ -109,6 +109,18 @@ static void set_up(void)
 	key_error = pthread_key_create(&key, thread_ends);
 }
 
+#if defined(__PIC__) && !defined(__PIE__)
+static void *next_symbol(const char *name)
+{
+#ifdef __GLIBC__
+	return dlvsym(RTLD_NEXT, name, "GCC_14.0.0");
+#else
+	/* Other C libraries, as musl, know no versions. */
+	return dlsym(RTLD_NEXT, name);
+#endif
+}
+#endif
+
 /*
  * Find the definitions that come after these.  It takes the dynamic linker's
  * lock, which a thread that is in dlopen() holds while constructors run, and they
@@ -125,10 +137,8 @@ static void __attribute__((constructor)) look_up(void)
 	void (*created)(void *chain, void *func, void **dst);
 	void (*deleted)(void);
 
-	*(void **)&created = dlvsym(RTLD_NEXT,
-		"__gcc_nested_func_ptr_created", "GCC_14.0.0");
-	*(void **)&deleted = dlvsym(RTLD_NEXT,
-		"__gcc_nested_func_ptr_deleted", "GCC_14.0.0");
+	*(void **)&created = next_symbol("__gcc_nested_func_ptr_created");
+	*(void **)&deleted = next_symbol("__gcc_nested_func_ptr_deleted");
 	if (created && deleted) {
 		next_deleted = deleted;
 		next_created = created;
