@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Threads that make and call nested functions at once, and fork. */
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -73,13 +74,16 @@ static void *thread(void *number)
 int main(void)
 {
 	pthread_t threads[THREADS];
+	bool started[THREADS];
 	long total = 0;
 	void *good;
 	long i;
 
 	for (i = 0; i < THREADS; i++)
-		pthread_create(&threads[i], NULL, thread, (void *)i);
+		started[i] = !pthread_create(&threads[i], NULL, thread, (void *)i);
 	for (i = 0; i < THREADS; i++) {
+		if (!started[i])
+			continue;
 		pthread_join(threads[i], &good);
 		total += (long)good;
 	}
