@@ -117,7 +117,7 @@ def results(arch, wanted, directory, expected_path, csv, log):
     excused = collections.Counter()
     for name in passed:
         now = runs["c"][0].get(name, "not reached")
-        reason = next((why for what, why in expected if re.search(what, name)), None)
+        reason = next((why for what, why in expected if re.search(what, f"{arch} {name}")), None)
         if now == "PASS":
             result("pass", name, "stock unprotected, and on trampfd under strict W^X")
         elif reason:
