@@ -53,25 +53,26 @@ debian_source()
 BUSYBOX_WITHOUT="archival e2fsprogs klibc-utils libpwdgrp loginutils mailutils modutils networking
 	printutils runit selinux sysklogd"
 
-# build_busybox: $OUT/busybox/busybox
+# build_busybox: $OUT/busybox/busybox.  Nothing in it depends on the clone's files but
+# this one, so it is built once.
 build_busybox()
 {
-	local o=$OUT/busybox
+	local o=$OUT/busybox make=() stamp
 
+	stamp=$(cat "$VM/sources.sh" <("${CROSS}gcc" --version) | sha256sum)
+	[ "$(cat "$o/.stamp" 2> /dev/null)" != "$stamp" ] || return 0
 	debian_source busybox
-	if [ ! -e "$o/.configured" ] || [ "$VM/sources.sh" -nt "$o/.configured" ]; then
-		rm -rf "$o"
-		mkdir -p "$o"
-		make -C "$SOURCES/busybox" O="$o" CROSS_COMPILE="$CROSS" defconfig
-		# shellcheck disable=SC2086
-		(cd "$SOURCES/busybox" && find $BUSYBOX_WITHOUT -name '*.c' -exec \
-			sed -n 's|^//config:config \(.*\)|s/^CONFIG_\1=y/# CONFIG_\1 is not set/|p' {} +) > "$o/without.sed"
-		sed -i -f "$o/without.sed" -e 's/^# CONFIG_STATIC is not set/CONFIG_STATIC=y/' "$o/.config"
-		(yes '' || :) | make -C "$SOURCES/busybox" O="$o" CROSS_COMPILE="$CROSS" oldconfig
-		touch "$o/.configured"
-	fi
-	make -C "$SOURCES/busybox" O="$o" CROSS_COMPILE="$CROSS" \
-		CC="$VM/cc ${CROSS}gcc" HOSTCC="$VM/cc gcc" -j"$JOBS" busybox busybox.links
+	rm -rf "$o"
+	mkdir -p "$o"
+	make=(make -C "$SOURCES/busybox" O="$o" CROSS_COMPILE="$CROSS")
+	"${make[@]}" defconfig
+	# shellcheck disable=SC2086
+	(cd "$SOURCES/busybox" && find $BUSYBOX_WITHOUT -name '*.c' -exec \
+		sed -n 's|^//config:config \(.*\)|s/^CONFIG_\1=y/# CONFIG_\1 is not set/|p' {} +) > "$o/without.sed"
+	sed -i -f "$o/without.sed" -e 's/^# CONFIG_STATIC is not set/CONFIG_STATIC=y/' "$o/.config"
+	(yes '' || :) | "${make[@]}" oldconfig
+	"${make[@]}" CC="$VM/cc ${CROSS}gcc" HOSTCC="$VM/cc gcc" -j"$JOBS" busybox busybox.links
+	echo "$stamp" > "$o/.stamp"
 }
 
 # build_libffi: a static one, in $OUT/libffi
