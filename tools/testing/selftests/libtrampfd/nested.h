@@ -9,6 +9,10 @@
 void __gcc_nested_func_ptr_created(void *chain, void *func, void **dst);
 void __gcc_nested_func_ptr_deleted(void);
 
+/* Of libnext.so.1: how many calls it has got. */
+int next_created(void);
+int next_deleted(void);
+
 /* Of libconstructor.so.1: what its nested functions have added up to. */
 int constructor_sum(void);
 
