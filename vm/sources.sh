@@ -45,6 +45,10 @@ debian_source()
 	dsc=$(ls -t "$1"_*.dsc | head -n 1)
 	rm -rf "$to"
 	dpkg-source --no-check -x "$dsc" "$to"
+	# Not all come with it: Debian 13's libffi does not.
+	if [ -e "$to/configure.ac" ] && [ ! -e "$to/configure" ]; then
+		(cd "$to" && autoreconf -fi)
+	fi
 	touch "$to/.complete"
 }
 
