@@ -15,8 +15,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ffi.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <linux/trampfd.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -27,11 +25,12 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "../../tools/testing/selftests/libtrampfd/filter.h"
 
 /* What libtrampfd's first table has, and more. */
 #define FIRST_TABLE	4096
@@ -43,8 +42,6 @@
 #define ROUNDS		10000		/* so many that threads meet on one CPU */
 #define FORKS		200
 #define LARGE		(4 << 20)	/* so large that it is mapped and unmapped */
-
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 #define check(condition) do {						\
 	if (!(condition))						\
@@ -235,24 +232,6 @@ static void check_other_refused(struct made *m)
 	check(!prepare_other(m));
 #endif
 	check(works(m));
-}
-
-/* It denies one system call from now on. */
-static void deny(int nr, int error)
-{
-	struct sock_filter insns[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-			 offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog program = {
-		.len = ARRAY_SIZE(insns), .filter = insns,
-	};
-
-	check(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
-	check(!prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
 }
 
 static void close_all(void)
@@ -583,7 +562,7 @@ static void refused_later(int nr, int error)
 	int i, n;
 
 	make_seen(&all[0], 0);
-	deny(nr, error);
+	check(refuse(nr, error));
 	/* All that the first table has; with ioctl() denied, not one. */
 	for (n = 1; n < MANY; n++) {
 		if (!try_make(&all[n], n)) {
@@ -635,7 +614,7 @@ static void test_all_refused(void)
 {
 	struct made m;
 
-	deny(__NR_trampfd_create, ENOSYS);
+	check(refuse(__NR_trampfd_create, ENOSYS));
 	if (make_old(&m, 7))
 		ffi_closure_free(m.closure);
 }

@@ -11,11 +11,6 @@
 #include "nested.h"
 #include "util.h"
 
-static bool refuse_tables(void)
-{
-	return refuse(__NR_trampfd_create, EPERM);
-}
-
 static int one(void)
 {
 	return 1;
@@ -45,7 +40,7 @@ FIXTURE_SETUP(constructor)
 	if (!trampfd_present())
 		SKIP(return, NO_TRAMPFD);
 	if (variant->refused)
-		ASSERT_TRUE(refuse_tables());
+		ASSERT_TRUE(refuse(__NR_trampfd_create, EPERM));
 }
 
 FIXTURE_TEARDOWN(constructor)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Seccomp filters: how tests have the kernel refuse. */
+/* Seccomp filters: how tests have the kernel refuse, clients/libffi's too. */
 #ifndef LIBTRAMPFD_FILTER_H
 #define LIBTRAMPFD_FILTER_H
 
@@ -9,7 +9,9 @@
 #include <stddef.h>
 #include <sys/prctl.h>
 
-#include "util.h"
+#ifndef ARRAY_SIZE
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+#endif
 
 /* Have the rest of the process's system calls filtered. */
 static inline bool filter(struct sock_filter *insns, unsigned short count)
