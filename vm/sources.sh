@@ -45,7 +45,7 @@ debian_source()
 	dsc=$(ls -t "$1"_*.dsc | head -n 1)
 	rm -rf "$to"
 	dpkg-source --no-check -x "$dsc" "$to"
-	# Not all come with it: Debian 13's libffi does not.
+	# Not all come with a configure script: Debian 13's libffi does not.
 	if [ -e "$to/configure.ac" ] && [ ! -e "$to/configure" ]; then
 		(cd "$to" && autoreconf -fi)
 	fi
