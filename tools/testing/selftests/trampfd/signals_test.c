@@ -322,8 +322,17 @@ static void *send_storm(void *p)
 
 	run_on_cpu(1);
 	while (!__atomic_load_n(&storm->enough, __ATOMIC_ACQUIRE)) {
+		int before = GET(storms);
+
 		syscall(SYS_tgkill, storm->pid, storm->tid, SIGUSR1);
-		sched_yield();
+		/*
+		 * Not before that one is taken: one that waits at the handler's
+		 * end comes before what was interrupted goes on.
+		 */
+		do {
+			sched_yield();
+		} while (GET(storms) == before &&
+			 !__atomic_load_n(&storm->enough, __ATOMIC_ACQUIRE));
 	}
 	return NULL;
 }
