@@ -44,7 +44,7 @@ initramfs()
 boot()
 {
 	local variant=$1 initrd=$2 job=$3 limit=$4 arg
-	local qemu=() append="console=$CONSOLE panic=-1 JOB=$job JOB_LIMIT=$limit"
+	local qemu=() append="console=$CONSOLE $CMDLINE panic=-1 JOB=$job JOB_LIMIT=$limit"
 	local stdio=(-chardev "stdio,id=console")
 	shift 4
 
