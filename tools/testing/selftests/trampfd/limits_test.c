@@ -387,7 +387,7 @@ static bool rcu_slowly(DATA *self)
 #define REWRITES	30000
 /*
  * A setter waits when about 8000 contexts have not had their grace period, and some
- * that have had it are still to be freed: 14535 were seen.  Without that wait all
+ * that have had it are still to be freed: 16380 were seen.  Without that wait all
  * are there at the end, as they are made within one grace period.
  */
 #define WAITING_MAX	22000
