@@ -75,6 +75,7 @@ use_arch()
 	BENCH_VARIANT=main
 	CMDLINE=''
 	ICOUNT_TARGET=()
+	SMP_TARGET=()
 	CPUS=2
 	FURTHER_GUESTS=()
 	BUILDS=()
@@ -87,7 +88,7 @@ use_arch()
 	OUT=$WORK/$TARGET
 	mkdir -p "$OUT"
 	# CPUs that really run at once, whether or not there is KVM.
-	SMP=(-accel "tcg,thread=multi" -smp "$CPUS,sockets=$CPUS" kernel:CPUS="$CPUS")
+	SMP=(-accel "tcg,thread=multi" -smp "$CPUS,sockets=$CPUS" kernel:CPUS="$CPUS" "${SMP_TARGET[@]}")
 }
 
 # step <log name> <what it does> <command...>: run a command with its output in
