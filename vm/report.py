@@ -16,6 +16,7 @@
 
 The results are text with tabs between the columns, and the log file last.
 """
+import os
 import re
 import sys
 
@@ -44,10 +45,17 @@ RESULT = re.compile(r"(not )?ok (\d+)(?:\s+-)?\s*(.*)$")
 PLAN = re.compile(r"1\.\.(\d+)(?:\s*# SKIP\s*(.*))?$")
 TOP = "selftests: "
 
+# Lines of a failed test that the closing list repeats: the log may be out of reach.
+SAID_MAX = 12
+
 
 def read(path):
     with open(path, errors="replace") as f:
         return [line.rstrip("\r\n") for line in f]
+
+
+def read_if_there(path):
+    return read(path) if os.path.isfile(path) else []
 
 
 def split_result(text):
@@ -227,6 +235,28 @@ def skipped(lines, reason):
     return results + rest
 
 
+def said(lines, name):
+    """What the test program printed before a test's result, or at last."""
+    m = re.search(r"(?:^|: )([\w.-]+):([\w.-]+)(?:: (.*))?$", name)
+    start = m and f"# {TOP}{m[1]}: {m[2]}"
+    if start not in lines:
+        return []
+
+    words = []
+    for line in lines[lines.index(start) + 1:]:
+        if not line.startswith("# ") or line.startswith("# " + TOP):
+            break
+        line = line[2:]
+        result = RESULT.match(line)
+        if result and result[1] and split_result(result[3])[0] == m[3]:
+            break
+        if result:
+            words = []
+        elif not re.match(r"#\s+(?:RUN|OK|FAIL)\s|# Totals:|TAP version|1\.\.\d", line):
+            words.append(line)
+    return words[-SAID_MAX:]
+
+
 def total(word, path):
     count = {"pass": 0, "fail": 0, "skip": 0}
     failures = []
@@ -234,7 +264,8 @@ def total(word, path):
         status, name, detail, log = line.split("\t")
         count[status] += 1
         if status == "fail":
-            failures.append(f"  {name}{': ' if detail else ''}{detail}\n      log: {log}")
+            failures.append("\n      ".join([f"  {name}{': ' if detail else ''}{detail}",
+                                            *said(read_if_there(log), name), f"log: {log}"]))
     if failures:
         print("\nFailed:")
         print("\n".join(failures))

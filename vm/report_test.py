@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """Plants failures in what guests print, and checks that report.py sees them."""
+import contextlib
+import io
 import re
+import tempfile
 import unittest
 
 import report
@@ -226,6 +229,41 @@ class Comparison(unittest.TestCase):
         self.assertIn("fail", self.compare(short, GOOD))
         self.assertIn("fail", self.compare(GOOD, short))
         self.assertIn("fail", self.compare(GOOD, ""))
+
+
+class Said(unittest.TestCase):
+    JOB = GOOD.replace("# ok 1 global.a", "# # a_test.c:7: 1 != 2\n# oh\n# not ok 1 global.a")
+
+    def test_of_the_test(self):
+        lines = run(self.JOB)
+        self.assertEqual(report.said(lines, "i386 main: trampfd:one_64: global.a"),
+                         ["# a_test.c:7: 1 != 2", "oh"])
+        self.assertEqual(report.said(lines, "trampfd:one_64: all 3 planned tests"), [])
+
+    def test_of_the_program(self):
+        lines = run(self.JOB.replace("# ok 2 global.b # SKIP no such CPU", "# Aborted"))
+        self.assertEqual(report.said(lines, "trampfd:one_64: exit status"), ["Aborted"])
+        self.assertEqual(report.said(lines, "trampfd:plain"), ["[OK]\tFine"])
+        self.assertEqual(report.said(run(self.JOB.replace("# oh\n", "# oh\n" * 99)),
+                                     "trampfd:one_64: global.a"), ["oh"] * report.SAID_MAX)
+
+    def test_of_none(self):
+        self.assertEqual(report.said(run(), "trampfd:two: global.a"), [])
+        self.assertEqual(report.said(run(), "guest's kernel log"), [])
+
+    def test_in_total(self):
+        with tempfile.TemporaryDirectory() as top:
+            for name, text in ("log", "\n".join(run(self.JOB))), ("results", (
+                    f"fail\ti386 main: trampfd:one_64: global.a\t\t{top}/log\n"
+                    f"fail\ta guest that was never there\twhy\t{top}/none\n")):
+                with open(f"{top}/{name}", "w") as f:
+                    f.write(text)
+            out = io.StringIO()
+            with contextlib.redirect_stdout(out):
+                self.assertTrue(report.total("check", f"{top}/results"))
+        self.assertRegex(out.getvalue(), r"one_64: global\.a\n.*a_test.c:7.*\n.*oh\n.*log: ")
+        self.assertRegex(out.getvalue(), r"never there: why\n.*log: ")
+        self.assertIn("check: 0 passed, 2 failed, 0 skipped", out.getvalue())
 
 
 class Skipped(unittest.TestCase):
