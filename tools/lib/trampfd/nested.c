@@ -61,7 +61,7 @@ static pthread_key_t key;
 static int key_error;
 
 static bool looked_up;
-static void (*next_created)(void *chain, void *func, void **dst);
+static void (*next_created)(void *chain, void *func, void *dst);
 static void (*next_deleted)(void);
 
 /* The compiler, not the programmer, calls this: there is nobody to tell. */
@@ -134,7 +134,7 @@ static void __attribute__((constructor)) look_up(void)
 	 * definition, and has linked none.
 	 */
 #if defined(__PIC__) && !defined(__PIE__)
-	void (*created)(void *chain, void *func, void **dst);
+	void (*created)(void *chain, void *func, void *dst);
 	void (*deleted)(void);
 
 	*(void **)&created = next_symbol("__gcc_nested_func_ptr_created");
@@ -148,7 +148,7 @@ static void __attribute__((constructor)) look_up(void)
 }
 
 /* Have the next definition make the trampoline; false if there is none. */
-static bool created_by_next(void *chain, void *func, void **dst)
+static bool created_by_next(void *chain, void *func, void *dst)
 {
 	if (!__atomic_load_n(&looked_up, __ATOMIC_ACQUIRE))
 		look_up();
@@ -235,8 +235,9 @@ out_unset:
  * @func: The function.
  * @dst: Where to put the trampoline's address.
  *
- * For GCC, which calls it in code compiled with -ftrampoline-impl=heap.  It
- * takes one system call, and none if the thread's last deleted one was the same.
+ * For GCC, which calls it in code compiled with -ftrampoline-impl=heap, and has
+ * @dst as void * in its own declaration.  It takes one system call, and none if the
+ * thread's last deleted one was the same.
  *
  * Where the kernel refuses, the definition that comes after this library gets
  * the call, that is libgcc's.  If there is none, as in static programs, the
@@ -244,7 +245,7 @@ out_unset:
  *
  * Context: Takes the library's lock; not for signal handlers.  errno is kept.
  */
-void __gcc_nested_func_ptr_created(void *chain, void *func, void **dst)
+void __gcc_nested_func_ptr_created(void *chain, void *func, void *dst)
 {
 	const int error = errno;
 	struct creations *c = mine ? mine : first_creation();
@@ -252,7 +253,7 @@ void __gcc_nested_func_ptr_created(void *chain, void *func, void **dst)
 	int refused;
 
 	if (set(e, chain, func)) {
-		*dst = e->trampoline;
+		*(void **)dst = e->trampoline;
 	} else {
 		refused = errno;
 		if (!created_by_next(chain, func, dst))

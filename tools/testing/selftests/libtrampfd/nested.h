@@ -6,7 +6,7 @@
 #ifndef LIBTRAMPFD_NESTED_H
 #define LIBTRAMPFD_NESTED_H
 
-void __gcc_nested_func_ptr_created(void *chain, void *func, void **dst);
+void __gcc_nested_func_ptr_created(void *chain, void *func, void *dst);
 void __gcc_nested_func_ptr_deleted(void);
 
 /* Of libnext.so.1: how many calls it has got. */

@@ -278,10 +278,11 @@ static void *leaves_behind(void *arg)
 static bool run_thread(void *(*function)(void *arg))
 {
 	void *result = NULL;
+	int token;
 	pthread_t id;
 
-	return !pthread_create(&id, NULL, function, &id) &&
-	       !pthread_join(id, &result) && result == &id;
+	return !pthread_create(&id, NULL, function, &token) &&
+	       !pthread_join(id, &result) && result == &token;
 }
 
 TEST_F(nested, threads)

@@ -7,11 +7,11 @@
 
 static int created, deleted;
 
-void __gcc_nested_func_ptr_created(void *chain, void *func, void **dst)
+void __gcc_nested_func_ptr_created(void *chain, void *func, void *dst)
 {
 	(void)chain;
 	__atomic_add_fetch(&created, 1, __ATOMIC_RELAXED);
-	*dst = func;
+	*(void **)dst = func;
 }
 
 void __gcc_nested_func_ptr_deleted(void)
