@@ -16,6 +16,7 @@
 
 The results are text with tabs between the columns, and the log file last.
 """
+import functools
 import os
 import re
 import sys
@@ -54,6 +55,7 @@ def read(path):
         return [line.rstrip("\r\n") for line in f]
 
 
+@functools.lru_cache
 def read_if_there(path):
     return read(path) if os.path.isfile(path) else []
 
@@ -247,10 +249,10 @@ def said(lines, name):
         if not line.startswith("# ") or line.startswith("# " + TOP):
             break
         line = line[2:]
-        result = RESULT.match(line)
-        if result and result[1] and split_result(result[3])[0] == m[3]:
-            break
-        if result:
+        if result := RESULT.match(line):
+            status, case, _ = leaf(result[1], result[3])
+            if status == "fail" and (case or result[2]) == m[3]:
+                break
             words = []
         elif not re.match(r"#\s+(?:RUN|OK|FAIL)\s|# Totals:|TAP version|1\.\.\d", line):
             words.append(line)

@@ -240,6 +240,14 @@ class Said(unittest.TestCase):
                          ["# a_test.c:7: 1 != 2", "oh"])
         self.assertEqual(report.said(lines, "trampfd:one_64: all 3 planned tests"), [])
 
+    def test_of_bad_skip_and_number(self):
+        job = self.JOB.replace("# not ok 1 global.a", "# ok 1 global.a # SKIP")
+        self.assertEqual(report.said(run(job), "trampfd:one_64: global.a"),
+                         ["# a_test.c:7: 1 != 2", "oh"])
+        job = self.JOB.replace("# not ok 1 global.a", "# not ok 1")
+        self.assertEqual(report.said(run(job), "trampfd:one_64: 1"),
+                         ["# a_test.c:7: 1 != 2", "oh"])
+
     def test_of_the_program(self):
         lines = run(self.JOB.replace("# ok 2 global.b # SKIP no such CPU", "# Aborted"))
         self.assertEqual(report.said(lines, "trampfd:one_64: exit status"), ["Aborted"])
