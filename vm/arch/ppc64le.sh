@@ -15,7 +15,8 @@ FURTHER_GUESTS=("hash main kernel:disable_radix kernel:MMU=Hash" "compat compat"
 # QEMU before 9.1 does not wait until the other CPUs have done what a tlbie asks of
 # them, so that a thread may go on writing to a page that a fork has just write-
 # protected, and what it wrote be lost.  Interrupts do it right.  The hash MMU can't
-# do without tlbie, but runs no tests where this matters.
+# do without tlbie; of the tests in its guest, only race_test forks beside threads
+# that write, and what they share is in memory that no fork protects.
 SMP_TARGET=(kernel:disable_tlbie)
 # 65536 stubs in a page each, of 64 KiB
 ICOUNT_TARGET=(-m 6G kernel:nohlt)
