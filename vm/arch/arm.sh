@@ -10,5 +10,7 @@ QEMU=(qemu-system-arm -M virt -cpu cortex-a15)
 QEMU_CONSOLE=(-serial chardev:console)
 CONSOLE=ttyAMA0
 ICOUNT_TARGET=(kernel:nohlt)
+# One generated header has the name of its source; see there.
+KMAKE=(AWK="$VM/awk")
 # What the tests are built for.
 BUILDS=(32 thumb)
