@@ -1,57 +1,42 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * trampfd's port to arm.
+ * trampfd's port to arm.  There is one ABI: where programs of the old one run,
+ * layouts are the same.
+ *
+ * A slot is the number of a register, as is its name: pt_regs has r0 to r15 in a
+ * row.
  */
 #ifndef _ASM_ARM_TRAMPFD_H
 #define _ASM_ARM_TRAMPFD_H
 
-#include <linux/errno.h>
-#include <linux/perf_regs.h>
-#include <linux/trampfd.h>
-#include <linux/types.h>
+#include <linux/bits.h>
 #include <linux/uaccess.h>
 
 #include <asm/hwcap.h>
 #include <asm/memory.h>
 #include <asm/ptrace.h>
 
-/* The only ABI: where programs of the old one run, layouts are the same. */
-#define TRAMPFD_ABI_ARM		0
+#include <uapi/asm/perf_regs.h>
 
-static inline int arch_trampfd_abi(void)
+/* The name of a write in the FSR is the handler's, which has to set it itself. */
+#define TRAMPFD_PUSH_CODE	0
+#define TRAMPFD_PC_NAME		PERF_REG_ARM_PC
+
+/* Not the stack pointer and the link register. */
+#define TRAMPFD_SETTABLE	GENMASK_ULL(PERF_REG_ARM_IP, PERF_REG_ARM_R0)
+
+/* r0 to r15; the status is behind them. */
+#define arch_trampfd_reg(regs, slot)	((regs)->uregs[(slot) & 15])
+
+/* An undefined instruction, in ARM and in Thumb state. */
+static inline u8 arch_trampfd_code_fill(unsigned int abi)
 {
-	return TRAMPFD_ABI_ARM;
+	return 0xff;
 }
 
-/* Bytes of a register. */
-static inline unsigned int arch_trampfd_reg_size(unsigned int abi)
-{
-	return 4;
-}
+int arch_trampfd_code(struct trampfd_shape *shape, u8 *entry);
 
-static inline unsigned int arch_trampfd_stack_align(unsigned int abi)
-{
-	return 4;
-}
-
-/* The name of the PC. */
-static inline u32 arch_trampfd_pc_name(unsigned int abi)
-{
-	return PERF_REG_ARM_PC;
-}
-
-/*
- * The place of a register is its number: pt_regs has r0 to r15 in a row.  The
- * stack pointer and the link register may not be set.
- */
-static inline int arch_trampfd_slot(unsigned int abi, u32 name)
-{
-	if (name == PERF_REG_ARM_PC)
-		return TRAMPFD_SLOT_PC;
-	return name <= PERF_REG_ARM_IP ? name : -EINVAL;
-}
-
-/* Where user code can be.  Bit 0 asks for Thumb state. */
+/* Bit 0 asks for Thumb state. */
 static inline bool arch_trampfd_pc_valid(unsigned int abi, u64 pc)
 {
 	if (pc >= TASK_SIZE)
@@ -59,26 +44,6 @@ static inline bool arch_trampfd_pc_valid(unsigned int abi, u64 pc)
 	if (pc & 1)
 		return IS_ENABLED(CONFIG_ARM_THUMB) && (elf_hwcap & HWCAP_THUMB);
 	return !(pc & 2);
-}
-
-/* A register's value in the form it has in pt_regs. */
-static inline unsigned long arch_trampfd_value(unsigned int abi, u64 value)
-{
-	return value;
-}
-
-/* ARM and Thumb are states of one mode: a call may come in either. */
-static __always_inline int arch_trampfd_mode(struct pt_regs *regs)
-{
-	return TRAMPFD_ABI_ARM;
-}
-
-/* The mask keeps a wild slot among r0 to r15, away from the status. */
-static __always_inline void arch_trampfd_set_reg(struct pt_regs *regs,
-						 unsigned int slot,
-						 unsigned long value)
-{
-	regs->uregs[slot & 15] = value;
 }
 
 /* As a branch with exchange: bit 0 is the state, and no If-Then block goes on. */
@@ -91,19 +56,14 @@ static __always_inline void arch_trampfd_set_pc(struct pt_regs *regs,
 	regs->ARM_pc = pc & ~1UL;
 }
 
-static inline bool arch_trampfd_stack_usable(struct pt_regs *regs)
-{
-	return true;
-}
+#define arch_trampfd_set_sp(regs, sp)	((regs)->ARM_sp = (sp))
 
-static inline unsigned long arch_trampfd_sp(struct pt_regs *regs)
+/* The handler passes FSR_LNX_PF, which is the exception's. */
+static __always_inline bool arch_trampfd_user_fetch(struct pt_regs *regs,
+						    unsigned long address,
+						    unsigned long fetch)
 {
-	return regs->ARM_sp;
-}
-
-static inline void arch_trampfd_set_sp(struct pt_regs *regs, unsigned long sp)
-{
-	regs->ARM_sp = sp;
+	return fetch && user_mode(regs);
 }
 
 #ifdef CONFIG_UACCESS_WITH_MEMCPY
@@ -124,5 +84,14 @@ static inline unsigned long arch_trampfd_copy(void __user *to, const void *from,
 
 #define arch_trampfd_copy arch_trampfd_copy
 #endif
+
+/* What the generic header is not to define. */
+#define arch_trampfd_pc_valid		arch_trampfd_pc_valid
+#define arch_trampfd_set_pc		arch_trampfd_set_pc
+#define arch_trampfd_user_fetch		arch_trampfd_user_fetch
+#define arch_trampfd_code_fill		arch_trampfd_code_fill
+#define arch_trampfd_code		arch_trampfd_code
+
+#include <asm-generic/trampfd.h>
 
 #endif /* _ASM_ARM_TRAMPFD_H */
