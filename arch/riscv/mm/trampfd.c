@@ -1,41 +1,50 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * trampfd's port to RISC-V: which registers a trampoline may load.
+ * trampfd's port to 64-bit RISC-V: the code that loads a trampoline's registers
+ * without a fault.
+ *
+ * Page tables can refuse execution, and caches do not alias.  All harts have seen
+ * fence.i once a page of code is written.
  */
-#include <linux/build_bug.h>
-#include <linux/errno.h>
-#include <linux/ptrace.h>
-#include <linux/stddef.h>
 #include <linux/trampfd.h>
+#include <linux/unaligned.h>
 
-#include <asm/trampfd.h>
+static u8 *put_insn(u8 *p, u32 insn)
+{
+	put_unaligned_le32(insn, p);
+	return p + sizeof(insn);
+}
 
-#define WORD(reg)	(offsetof(struct pt_regs, reg) / sizeof(unsigned long))
-
-/* perf's numbers are the places in pt_regs, those without a gap. */
-static_assert(WORD(epc) == PERF_REG_RISCV_PC && WORD(t0) == PERF_REG_RISCV_T0 &&
-	      WORD(a0) == PERF_REG_RISCV_A0 && WORD(t6) == PERF_REG_RISCV_T6 &&
-	      WORD(status) == PERF_REG_RISCV_MAX);
-
-/* What arch_trampfd_set_reg() computes is a mask. */
-static_assert(PERF_REG_RISCV_MAX == 32);
+/* ld reg, offset(base) */
+static u32 insn_ld(u32 reg, u32 base, u32 offset)
+{
+	return 0x00003003 | offset << 20 | base << 15 | reg << 7;
+}
 
 /**
- * arch_trampfd_slot() - find where a register of user mode is saved
- * @abi: The table's ABI.
- * @name: The register, PERF_REG_RISCV_*.
+ * arch_trampfd_code() - write the code that loads the registers of a shape
+ * @shape: The shape.
+ * @entry: Where to write it.
  *
- * All registers of the calling convention but those that say where the program
- * is: the return address, and the stack, global and thread pointers.
+ *	auipc t6, 0x100; ld value, 0(t6) ...; ld t6, pc(t6); jr t6
  *
- * Return: the slot for arch_trampfd_set_reg(), %TRAMPFD_SLOT_PC, or -EINVAL if
- * a trampoline may not set the register.
+ * perf's numbers are those of the registers.  Where processes have landing pads
+ * (Zicfilp), it would have to begin with one, and its jump asks for another at the
+ * target, as that of a function's address does; the label in t2 is still the
+ * caller's.
+ *
+ * Return: how many bytes it has.
  */
-int arch_trampfd_slot(unsigned int abi, u32 name)
+int arch_trampfd_code(struct trampfd_shape *shape, u8 *entry)
 {
-	if (name == PERF_REG_RISCV_PC)
-		return TRAMPFD_SLOT_PC;
-	if (name < PERF_REG_RISCV_T0 || name > PERF_REG_RISCV_T6)
-		return -EINVAL;
-	return name;
+	const u32 t6 = arch_trampfd_target(shape->abi);
+	u8 *p = entry;
+	u32 i;
+
+	p = put_insn(p, 0x00000017 | TRAMPFD_CODE_TO_DATA | t6 << 7);
+	for (i = 0; i < shape->nregs; i++)
+		p = put_insn(p, insn_ld(shape->names[i], t6, shape->values[i]));
+	p = put_insn(p, insn_ld(t6, t6, shape->pc));
+	p = put_insn(p, 0x00000067 | t6 << 15);
+	return p - entry;
 }

@@ -1,100 +1,80 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * trampfd's port to 64-bit RISC-V.
+ * trampfd's port to 64-bit RISC-V; 32-bit processes have no trampolines.
+ *
+ * A slot is a word of pt_regs, which begins with the registers in perf's order.
  */
 #ifndef _ASM_RISCV_TRAMPFD_H
 #define _ASM_RISCV_TRAMPFD_H
 
-#include <linux/compat.h>
-#include <linux/errno.h>
-#include <linux/perf_regs.h>
+#include <linux/bits.h>
+#include <linux/build_bug.h>
 #include <linux/pgtable.h>
-#include <linux/types.h>
 
 #include <asm/cpufeature.h>
+#include <asm/csr.h>
 #include <asm/ptrace.h>
 
-/* There is one ABI; 32-bit processes on a 64-bit kernel have no trampolines. */
-#define TRAMPFD_ABI_64	0
+#include <uapi/asm/perf_regs.h>
 
-int arch_trampfd_slot(unsigned int abi, u32 name);
+#define TRAMPFD_PUSH_CODE	EXC_STORE_PAGE_FAULT
+#define TRAMPFD_FETCH_AT_PC	true
+#define TRAMPFD_PC_NAME		PERF_REG_RISCV_PC
+#define TRAMPFD_TASK_SIZE	TASK_SIZE_64
 
-static inline int arch_trampfd_abi(void)
+static_assert(offsetof(struct pt_regs, epc) == PERF_REG_RISCV_PC * sizeof(long) &&
+	      offsetof(struct pt_regs, t0) == PERF_REG_RISCV_T0 * sizeof(long) &&
+	      offsetof(struct pt_regs, a0) == PERF_REG_RISCV_A0 * sizeof(long) &&
+	      offsetof(struct pt_regs, t6) == PERF_REG_RISCV_T6 * sizeof(long) &&
+	      offsetof(struct pt_regs, status) == 32 * sizeof(long));
+
+/* The PC and the general registers; the status is behind them. */
+#define arch_trampfd_reg(regs, slot)	(((unsigned long *)(regs))[(slot) & 31])
+
+/*
+ * All registers of the calling convention but those that say where the program
+ * is: the return address, and the stack, global and thread pointers.
+ */
+#define TRAMPFD_SETTABLE \
+	GENMASK_ULL(PERF_REG_RISCV_T6, PERF_REG_RISCV_T0)
+
+/*
+ * What code jumps through: a register that no convention has a use for at a call.
+ * GCC has T2 for the context of nested functions, libffi T1 for that of closures,
+ * and a jump through T0 would be predicted as a return.
+ */
+static inline int arch_trampfd_target(unsigned int abi)
 {
-	return is_compat_task() ? -EOPNOTSUPP : TRAMPFD_ABI_64;
+	return PERF_REG_RISCV_T6;
 }
 
-/* A process can't change to 32-bit mode, so there is nothing to look at. */
-static __always_inline int arch_trampfd_mode(struct pt_regs *regs)
-{
-	return TRAMPFD_ABI_64;
-}
-
-/* Bytes of a register, which is also what the stack is written by. */
-static inline unsigned int arch_trampfd_reg_size(unsigned int abi)
-{
-	return sizeof(unsigned long);
-}
-
-static inline unsigned int arch_trampfd_stack_align(unsigned int abi)
-{
-	return arch_trampfd_reg_size(abi);
-}
-
-/* The name of the PC. */
-static inline u32 arch_trampfd_pc_name(unsigned int abi)
-{
-	return PERF_REG_RISCV_PC;
-}
+int arch_trampfd_code(struct trampfd_shape *shape, u8 *entry);
 
 /*
  * The CPU ignores bit 0 of what is loaded into the PC, and bit 1 where it has no
  * compressed instructions, so a target that has it set would be another one.
  */
-static inline bool arch_trampfd_pc_valid(unsigned int abi, u64 pc)
-{
-	if (pc >= TASK_SIZE_64 || (pc & 1))
-		return false;
-	return !(pc & 2) || riscv_isa_extension_available(NULL, c) ||
-	       riscv_isa_extension_available(NULL, ZCA);
-}
-
-/* A register's value in the form it has in pt_regs. */
-static inline unsigned long arch_trampfd_value(unsigned int abi, u64 value)
-{
-	return value;
-}
+#define TRAMPFD_PC_ALIGN \
+	(riscv_isa_extension_available(NULL, c) || \
+	 riscv_isa_extension_available(NULL, ZCA) ? 2 : 4)
 
 /*
- * A slot is a word of pt_regs, which begins with the registers in perf's order.
- * The mask keeps a wild one among them, away from the status register.
+ * Where the address is not the PC, the second half of an instruction is in the
+ * next page, which is no call.
  */
-static __always_inline void arch_trampfd_set_reg(struct pt_regs *regs,
-						 unsigned int slot,
-						 unsigned long value)
+static __always_inline bool arch_trampfd_user_fetch(struct pt_regs *regs,
+						    unsigned long address,
+						    unsigned long cause)
 {
-	((unsigned long *)regs)[slot % PERF_REG_RISCV_MAX] = value;
+	return cause == EXC_INST_PAGE_FAULT && address == regs->epc &&
+	       user_mode(regs);
 }
 
-static __always_inline void arch_trampfd_set_pc(struct pt_regs *regs,
-						unsigned long pc)
-{
-	regs->epc = pc;
-}
+/* What the generic header is not to define. */
+#define arch_trampfd_user_fetch		arch_trampfd_user_fetch
+#define arch_trampfd_target		arch_trampfd_target
+#define arch_trampfd_code		arch_trampfd_code
 
-static inline bool arch_trampfd_stack_usable(struct pt_regs *regs)
-{
-	return true;
-}
-
-static inline unsigned long arch_trampfd_sp(struct pt_regs *regs)
-{
-	return regs->sp;
-}
-
-static inline void arch_trampfd_set_sp(struct pt_regs *regs, unsigned long sp)
-{
-	regs->sp = sp;
-}
+#include <asm-generic/trampfd.h>
 
 #endif /* _ASM_RISCV_TRAMPFD_H */
