@@ -1,51 +1,44 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * trampfd's port to s390: which registers a trampoline may load, and stepping.
+ * trampfd's port to s390: the code that loads a trampoline's registers without a
+ * fault.
  */
-#include <linux/build_bug.h>
 #include <linux/errno.h>
-#include <linux/ptrace.h>
-#include <linux/sched.h>
-#include <linux/thread_info.h>
 #include <linux/trampfd.h>
+#include <linux/unaligned.h>
 
-#include <asm/trampfd.h>
+#include <asm/setup.h>
 
-/* A slot is the number of a general register; SLOT_PC must be none of them. */
-static_assert(PERF_REG_S390_R0 == 0 && PERF_REG_S390_R15 == NUM_GPRS - 1);
-
-/**
- * arch_trampfd_slot() - find where a register of user mode is saved
- * @abi: The table's ABI.
- * @name: The register, PERF_REG_S390_*.
- *
- * The return address and the stack pointer are the last two general registers;
- * a floating-point register is not where the fault handler could set it.
- *
- * Return: the slot for arch_trampfd_set_reg(), %TRAMPFD_SLOT_PC, or -EINVAL if
- * a trampoline may not set the register.
- */
-int arch_trampfd_slot(unsigned int abi, u32 name)
+/* lgrl reg, place, in halfwords from the instruction's own address */
+static u8 *put_lgrl(u8 *p, const u8 *entry, u32 reg, u32 place)
 {
-	if (name == PERF_REG_S390_PC)
-		return TRAMPFD_SLOT_PC;
-	return name <= PERF_REG_S390_R13 ? name : -EINVAL;
+	put_unaligned_be16(0xc408 | reg << 4, p);
+	put_unaligned_be32((TRAMPFD_CODE_TO_DATA + place - (p - entry)) / 2, p + 2);
+	return p + 6;
 }
 
 /**
- * s390_trampfd_single_step() - stop at the target's first instruction
- * @regs: The registers, PC still at the trampoline.
+ * arch_trampfd_code() - write the code that loads the registers of a shape
+ * @shape: The shape.
+ * @entry: Where to write it.
  *
- * What steps is reported after an instruction.  The trampoline is none, so the
- * next report would come behind the target's first one.
+ *	lgrl value, slot ...; lgrl %r1, slot; br %r1
+ *
+ * perf's numbers are those of the registers.
+ *
+ * Return: how many bytes it has, or -EOPNOTSUPP if the CPU executes all memory.
  */
-void s390_trampfd_single_step(struct pt_regs *regs)
+int arch_trampfd_code(struct trampfd_shape *shape, u8 *entry)
 {
-	/* Or else a range of addresses is watched; the CPU reports those. */
-	if (!test_thread_flag(TIF_SINGLE_STEP))
-		return;
-	current->thread.per_event.cause = PER_EVENT_IFETCH >> 16;
-	current->thread.per_event.address = regs->psw.addr;
-	current->thread.per_event.paid = 0;
-	set_thread_flag(TIF_PER_TRAP);
+	const u32 target = arch_trampfd_target(shape->abi);
+	u8 *p = entry;
+	u32 i;
+
+	if (!MACHINE_HAS_NX)
+		return -EOPNOTSUPP;
+	for (i = 0; i < shape->nregs; i++)
+		p = put_lgrl(p, entry, shape->names[i], shape->values[i]);
+	p = put_lgrl(p, entry, target, shape->pc);
+	put_unaligned_be16(0x07f0 | target, p);
+	return p + 2 - entry;
 }

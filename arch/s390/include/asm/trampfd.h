@@ -1,28 +1,44 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * trampfd's port to s390.
+ * trampfd's port to s390; 31-bit processes have no trampolines.
+ *
+ * A slot is the number of a general register, as is its name.
  */
 #ifndef _ASM_S390_TRAMPFD_H
 #define _ASM_S390_TRAMPFD_H
 
-#include <linux/compat.h>
-#include <linux/errno.h>
-#include <linux/perf_regs.h>
+#include <linux/bits.h>
+#include <linux/build_bug.h>
+#include <linux/mm.h>
 #include <linux/sched.h>
-#include <linux/types.h>
+#include <linux/thread_info.h>
 
+#include <asm/fault.h>
 #include <asm/ptrace.h>
 
-/* There is one ABI; 31-bit processes have no trampolines. */
-#define TRAMPFD_ABI_64	0
+#include <uapi/asm/perf_regs.h>
 
-int arch_trampfd_slot(unsigned int abi, u32 name);
-void s390_trampfd_single_step(struct pt_regs *regs);
+static_assert(PERF_REG_S390_R0 == 0 && PERF_REG_S390_R15 == NUM_GPRS - 1);
 
-static inline int arch_trampfd_abi(void)
+#define TRAMPFD_PC_NAME		PERF_REG_S390_PC
+#define TRAMPFD_PC_ALIGN	2
+#define TRAMPFD_TASK_SIZE	TASK_SIZE_MAX
+
+/*
+ * The last two general registers are the return address and the stack pointer.
+ * A floating-point register is not where the fault handler could set it.
+ */
+#define TRAMPFD_SETTABLE	GENMASK_ULL(PERF_REG_S390_R13, PERF_REG_S390_R0)
+
+#define arch_trampfd_reg(regs, slot)	((regs)->gprs[(slot) % NUM_GPRS])
+
+/* What code jumps through, as that of a procedure linkage table. */
+static inline int arch_trampfd_target(unsigned int abi)
 {
-	return is_compat_task() ? -EOPNOTSUPP : TRAMPFD_ABI_64;
+	return PERF_REG_S390_R1;
 }
+
+int arch_trampfd_code(struct trampfd_shape *shape, u8 *entry);
 
 /*
  * A program may change its addressing mode, and the address space that it
@@ -35,67 +51,69 @@ static __always_inline int arch_trampfd_mode(struct pt_regs *regs)
 
 	return likely((regs->psw.mask & mask) ==
 		      (PSW_MASK_EA | PSW_MASK_BA | PSW_ASC_PRIMARY)) ?
-	       TRAMPFD_ABI_64 : -1;
+	       TRAMPFD_ABI_NATIVE : -1;
 }
 
-/* Bytes of a register, which is also what the stack is written by. */
-static inline unsigned int arch_trampfd_reg_size(unsigned int abi)
+/*
+ * What steps is reported after an instruction.  The trampoline is none, so the
+ * next report would come behind the target's first one.  The PC is still at the
+ * trampoline.
+ */
+static inline void arch_trampfd_single_step(struct pt_regs *regs)
 {
-	return sizeof(unsigned long);
-}
-
-static inline unsigned int arch_trampfd_stack_align(unsigned int abi)
-{
-	return arch_trampfd_reg_size(abi);
-}
-
-/* The name of the PC. */
-static inline u32 arch_trampfd_pc_name(unsigned int abi)
-{
-	return PERF_REG_S390_PC;
-}
-
-/* No instruction is at an odd address. */
-static inline bool arch_trampfd_pc_valid(unsigned int abi, u64 pc)
-{
-	return pc < TASK_SIZE_MAX && !(pc & 1);
-}
-
-/* A register's value in the form it has in pt_regs. */
-static inline unsigned long arch_trampfd_value(unsigned int abi, u64 value)
-{
-	return value;
-}
-
-/* The mask keeps a wild slot among the general registers. */
-static __always_inline void arch_trampfd_set_reg(struct pt_regs *regs,
-						 unsigned int slot,
-						 unsigned long value)
-{
-	regs->gprs[slot % NUM_GPRS] = value;
+	/* Or else a range of addresses is watched; the CPU reports those. */
+	if (!test_thread_flag(TIF_SINGLE_STEP))
+		return;
+	current->thread.per_event.cause = PER_EVENT_IFETCH >> 16;
+	current->thread.per_event.address = regs->psw.addr;
+	current->thread.per_event.paid = 0;
+	set_thread_flag(TIF_PER_TRAP);
 }
 
 static __always_inline void arch_trampfd_set_pc(struct pt_regs *regs,
 						unsigned long pc)
 {
 	if (unlikely(regs->psw.mask & PSW_MASK_PER))
-		s390_trampfd_single_step(regs);
+		arch_trampfd_single_step(regs);
 	regs->psw.addr = pc;
 }
 
-static inline bool arch_trampfd_stack_usable(struct pt_regs *regs)
+#define arch_trampfd_set_sp(regs, sp)	((regs)->gprs[15] = (sp))
+
+/*
+ * The page of the instruction that is running is there, so a fault in the PC's
+ * page is a fetch.  The address has no more than the page.
+ */
+static __always_inline bool arch_trampfd_user_fetch(struct pt_regs *regs,
+						    unsigned long address,
+						    unsigned long access)
 {
-	return true;
+	return address == (regs->psw.addr & PAGE_MASK) && user_mode(regs);
 }
 
-static inline unsigned long arch_trampfd_sp(struct pt_regs *regs)
+/* The handler reads the address where the CPU has stored it. */
+static __always_inline enum trampfd_outcome
+arch_trampfd_stack_fault(struct pt_regs *regs, unsigned long stack,
+			 unsigned long *address, unsigned long *access)
 {
-	return regs->gprs[15];
+	union teid teid = {
+		.addr = stack >> PAGE_SHIFT,
+		.fsi = TEID_FSI_STORE,
+	};
+
+	regs->int_parm_long = teid.val;
+	*access = VM_WRITE;
+	return TRAMPFD_STACK_FAULT;
 }
 
-static inline void arch_trampfd_set_sp(struct pt_regs *regs, unsigned long sp)
-{
-	regs->gprs[15] = sp;
-}
+/* What the generic header is not to define. */
+#define arch_trampfd_mode		arch_trampfd_mode
+#define arch_trampfd_set_pc		arch_trampfd_set_pc
+#define arch_trampfd_user_fetch		arch_trampfd_user_fetch
+#define arch_trampfd_stack_fault	arch_trampfd_stack_fault
+#define arch_trampfd_target		arch_trampfd_target
+#define arch_trampfd_code		arch_trampfd_code
+
+#include <asm-generic/trampfd.h>
 
 #endif /* _ASM_S390_TRAMPFD_H */
