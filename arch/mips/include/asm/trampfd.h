@@ -7,32 +7,71 @@
 #ifndef _ASM_MIPS_TRAMPFD_H
 #define _ASM_MIPS_TRAMPFD_H
 
-#include <linux/ptrace.h>
-#include <linux/types.h>
-
-#ifdef CONFIG_TRAMPFD
-
+#include <linux/bits.h>
 #include <linux/build_bug.h>
-#include <linux/errno.h>
-#include <linux/perf_regs.h>
 #include <linux/processor.h>
+#include <linux/ptrace.h>
 #include <linux/sched/signal.h>
 #include <linux/thread_info.h>
-#include <linux/trampfd.h>
 
 #include <asm/branch.h>
+
+#include <uapi/asm/perf_regs.h>
 
 /*
  * What the thread's flags say of registers (bit 0) and addresses (bit 1): that
  * they have 32 bits.
  */
-enum trampfd_abi {
-	TRAMPFD_ABI_N64 = 0,
-	TRAMPFD_ABI_N32 = 2,
-	TRAMPFD_ABI_O32 = 3,
-};
+#define TRAMPFD_ABI_N64		0
+#define TRAMPFD_ABI_N32		2
+#define TRAMPFD_ABI_O32		3
 
 static_assert(TIF_32BIT_ADDR - TIF_32BIT_REGS == 1);
+
+#define TRAMPFD_PC_NAME		PERF_REG_MIPS_PC
+#define TRAMPFD_FETCH_AT_PC	true
+
+/*
+ * Not k0 and k1 ($26 and $27), which are the kernel's, and not the pointers to
+ * data ($28) and stack ($29), nor the return address ($31).
+ */
+#define TRAMPFD_SETTABLE \
+	(GENMASK_ULL(PERF_REG_MIPS_R25, PERF_REG_MIPS_R1) | \
+	 BIT_ULL(PERF_REG_MIPS_R30))
+
+#define arch_trampfd_reg(r, slot)	((r)->regs[(slot) & 31])
+
+/*
+ * Where a function has to have its own address.  Code expects its own there, too,
+ * and leaves the target's.
+ */
+static inline int arch_trampfd_target(unsigned int abi)
+{
+	return PERF_REG_MIPS_R25;
+}
+
+/* A reserved instruction. */
+static inline u8 arch_trampfd_code_fill(unsigned int abi)
+{
+	return 0x7f;
+}
+
+int arch_trampfd_code(struct trampfd_shape *shape, u8 *entry);
+
+/* There is no call with the delay-slot bit, which instruction_pointer_set() clears. */
+#define arch_trampfd_set_pc(regs, pc)	((regs)->cp0_epc = (pc))
+
+/* An address or a number of n32 has 4 bytes, though its registers have 8. */
+#define arch_trampfd_reg_size(abi)	((abi) == TRAMPFD_ABI_N64 ? 8U : 4U)
+
+/* n32 code pushes whole registers. */
+#define arch_trampfd_stack_align(abi)	((abi) == TRAMPFD_ABI_O32 ? 4U : 8U)
+
+static inline const char *arch_trampfd_abi_name(unsigned int abi)
+{
+	return abi == TRAMPFD_ABI_O32 ? "o32" :
+	       abi == TRAMPFD_ABI_N32 ? "n32" : "n64";
+}
 
 /*
  * That of the process: it can make system calls of the other ABIs, but there
@@ -50,138 +89,57 @@ static __always_inline int arch_trampfd_mode(struct pt_regs *regs)
 	return arch_trampfd_abi();
 }
 
-/*
- * Not k0 and k1 ($26 and $27), which are the kernel's, and not the pointers to
- * data ($28) and stack ($29), nor the return address ($31).
- */
-static inline int arch_trampfd_slot(unsigned int abi, u32 name)
-{
-	if (name == PERF_REG_MIPS_PC)
-		return TRAMPFD_SLOT_PC;
-	if (name <= PERF_REG_MIPS_R25 || name == PERF_REG_MIPS_R30)
-		return name;
-	return -EINVAL;
-}
-
-/* The low bits select MIPS16 or microMIPS, which this does not support. */
-static inline bool arch_trampfd_pc_valid(unsigned int abi, u64 pc)
-{
+/* The low bits of a PC select MIPS16 or microMIPS, which have no trampolines. */
 #ifdef CONFIG_64BIT
-	u64 end = abi == TRAMPFD_ABI_N64 ? TASK_SIZE64 : TASK_SIZE32;
-#else
-	u64 end = TASK_SIZE;
+#define arch_trampfd_task_size(abi) \
+	((abi) == TRAMPFD_ABI_N64 ? TASK_SIZE64 : TASK_SIZE32)
 #endif
 
-	return pc < end && !(pc & 3);
-}
-
 /*
- * Bytes of a register, which is also what a push moves.  An address or a number
- * of n32 has 4, though its registers have 8.
- */
-static inline unsigned int arch_trampfd_reg_size(unsigned int abi)
-{
-	return abi == TRAMPFD_ABI_N64 ? 8 : 4;
-}
-
-static inline unsigned int arch_trampfd_stack_align(unsigned int abi)
-{
-	return arch_trampfd_reg_size(abi);
-}
-
-/* The name of the PC. */
-static inline u32 arch_trampfd_pc_name(unsigned int abi)
-{
-	return PERF_REG_MIPS_PC;
-}
-
-/*
- * A register's value in the form it has in pt_regs.  What the CPU's 32-bit
- * instructions do with one that is not sign-extended is undefined.
+ * What the CPU's 32-bit instructions do with a register that is not
+ * sign-extended is undefined.
  */
 static inline unsigned long arch_trampfd_value(unsigned int abi, u64 value)
 {
 	return abi == TRAMPFD_ABI_N64 ? value : (long)(s32)value;
 }
 
-/* The mask keeps a wild slot among the general registers. */
-static __always_inline void arch_trampfd_set_reg(struct pt_regs *regs,
-						 unsigned int slot,
-						 unsigned long value)
+/* In a delay slot, the PC is the branch's, and the fault is elsewhere. */
+static __always_inline bool arch_trampfd_user_fetch(struct pt_regs *regs,
+						    unsigned long address,
+						    unsigned long write)
 {
-	regs->regs[slot & 31] = value;
+	return address == regs->cp0_epc && !delay_slot(regs) && user_mode(regs);
 }
 
-static __always_inline void arch_trampfd_set_pc(struct pt_regs *regs,
-						unsigned long pc)
+static __always_inline enum trampfd_outcome
+arch_trampfd_stack_fault(struct pt_regs *regs, unsigned long stack,
+			 unsigned long *address, unsigned long *write)
 {
-	regs->cp0_epc = pc;
-}
-
-static inline bool arch_trampfd_stack_usable(struct pt_regs *regs)
-{
-	return true;
-}
-
-static inline unsigned long arch_trampfd_sp(struct pt_regs *regs)
-{
-	return regs->regs[29];
-}
-
-/* What data was pushed to is below the sign bit of a 32-bit address. */
-static inline void arch_trampfd_set_sp(struct pt_regs *regs, unsigned long sp)
-{
-	regs->regs[29] = sp;
-}
-
-/*
- * For the handler of page faults: do the work of a trampoline, if that is what
- * was called.  Nothing reads or writes the instruction that is running, so a
- * fault at the PC is a fetch.  In a delay slot it is not at the PC, which is
- * the branch's.
- */
-static __always_inline bool mips_trampfd_fault(struct pt_regs *regs,
-					       unsigned long *write,
-					       unsigned long *address)
-{
-	unsigned long stack;
-
-	if (*address != regs->cp0_epc || delay_slot(regs) ||
-	    !user_mode(regs) || !mm_has_trampfd(current->mm))
-		return false;
-
-	switch (trampfd_call(regs, *address, &stack)) {
-	case TRAMPFD_HIT:
-		return true;
-	case TRAMPFD_STACK_FAULT:
-		/*
-		 * A program's own push to a kernel address is no page fault,
-		 * and the handler would take this one for the kernel's.
-		 */
-		if (stack >= TASK_SIZE) {
-			force_sig_fault(SIGSEGV, SEGV_MAPERR,
-					(void __user *)stack);
-			return true;
-		}
-		/* As if a push had faulted. */
-		*address = stack;
-		*write = 1;
-		break;
-	case TRAMPFD_MISS:
-		break;
+	/*
+	 * A program's own push to a kernel address is no page fault, and the
+	 * handler would take this one for the kernel's.
+	 */
+	if (stack >= TASK_SIZE) {
+		force_sig_fault(SIGSEGV, SEGV_MAPERR, (void __user *)stack);
+		return TRAMPFD_HIT;
 	}
-	return false;
+	*address = stack;
+	*write = 1;
+	return TRAMPFD_STACK_FAULT;
 }
 
-#else /* !CONFIG_TRAMPFD */
+/* What the generic header is not to define. */
+#define arch_trampfd_abi_name		arch_trampfd_abi_name
+#define arch_trampfd_abi		arch_trampfd_abi
+#define arch_trampfd_mode		arch_trampfd_mode
+#define arch_trampfd_value		arch_trampfd_value
+#define arch_trampfd_user_fetch		arch_trampfd_user_fetch
+#define arch_trampfd_stack_fault	arch_trampfd_stack_fault
+#define arch_trampfd_target		arch_trampfd_target
+#define arch_trampfd_code		arch_trampfd_code
+#define arch_trampfd_code_fill		arch_trampfd_code_fill
 
-static __always_inline bool mips_trampfd_fault(struct pt_regs *regs,
-					       unsigned long *write,
-					       unsigned long *address)
-{
-	return false;
-}
-
-#endif /* CONFIG_TRAMPFD */
+#include <asm-generic/trampfd.h>
 
 #endif /* _ASM_MIPS_TRAMPFD_H */
