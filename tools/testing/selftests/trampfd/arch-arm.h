@@ -15,6 +15,8 @@
 #define ARCH_PC		ARM_PC
 #define ARCH_SP		ARM_SP
 #define ARCH_DATA_REG	12		/* GCC's static chain */
+#define ARCH_SLOT_PC	arm_slot_pc
+#define ARCH_SLOT_VALUE	arm_slot_value
 #define ARCH_WORD	4
 #define ARCH_CALL_PUSH	0
 #define ARCH_RED_ZONE	0
@@ -47,6 +49,17 @@
 #define ARM_RUN_TARGET	776
 
 #ifndef __ASSEMBLER__
+
+/* Code for @n registers loads downwards, the PC from the highest word. */
+static inline unsigned int arm_slot_pc(unsigned int n)
+{
+	return n ? (n == 3 ? 3 : 2) : 0;
+}
+
+static inline unsigned int arm_slot_value(unsigned int k, unsigned int n)
+{
+	return arm_slot_pc(n) - n + k;
+}
 
 /* For arch-arm.c and arm_test.c: labels in arch-arm.S. */
 void arm_called(void);

@@ -12,6 +12,7 @@
 #define ARCH_PC		ARM64_PC
 #define ARCH_SP		ARM64_SP
 #define ARCH_DATA_REG	18		/* GCC's static chain */
+#define ARCH_TARGET_REG	16
 #define ARCH_WORD	16		/* SP keeps this alignment */
 #define ARCH_CALL_PUSH	0
 #define ARCH_RED_ZONE	0

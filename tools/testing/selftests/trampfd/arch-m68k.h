@@ -26,6 +26,8 @@
 #define ARCH_PC_ALIGN	2
 #define ARCH_RED_ZONE	0
 #define ARCH_AUDIT	AUDIT_ARCH_M68K
+/* Its syscall_get_arguments() begins with d0, which has the number. */
+#define ARCH_FILTER_ARGUMENT(n)	((n) + 1)
 
 /* The image: eight registers of 12 bytes, and what controls them. */
 #define M68K_FPCR	96

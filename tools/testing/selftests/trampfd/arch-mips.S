@@ -38,7 +38,7 @@
 #define KS		sd
 #endif
 
-#define PLACE(place)	(ARCH_FP_SIZE + (place) * ARCH_WORD)
+#define PLACE(place)	(ARCH_FP_SIZE + (place) * MIPS_LONG)
 
 /* The frame: $16 to $23, $28, $30, $31, then $f20 to $f31, then FCSR. */
 #define FRAME_GPRS	32

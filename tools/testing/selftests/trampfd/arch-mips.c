@@ -64,7 +64,7 @@ const size_t arch_ntask_sizes = ARRAY_SIZE(arch_task_sizes);
 /* What arch-mips.S keeps in a thread. */
 static __thread union {
 	struct cpu_state out;
-	unsigned char room[MIPS_AREA_SP + ARCH_WORD];
+	unsigned char room[MIPS_AREA_SP + MIPS_LONG];
 } area;
 
 /*
@@ -134,8 +134,8 @@ void arch_fill(struct cpu_state *state, unsigned long sp, unsigned int seed)
 			state->fp[i] = seed * 7 + i;
 	}
 	memcpy(state->fp + MIPS_FCSR, &(uint32_t){ fcsr | (1 + seed % 3) }, 4);
-	memset(state->fp + MIPS_HI, 0x11 + seed, ARCH_WORD);
-	memset(state->fp + MIPS_LO, 0x22 + seed, ARCH_WORD);
+	memset(state->fp + MIPS_HI, 0x11 + seed, MIPS_LONG);
+	memset(state->fp + MIPS_LO, 0x22 + seed, MIPS_LONG);
 }
 
 bool arch_fp_equal(const struct cpu_state *a, const struct cpu_state *b)

@@ -22,6 +22,8 @@
 #define ARCH_PC		MIPS_PC
 #define ARCH_SP		MIPS_SP
 #define ARCH_DATA_REG	15		/* GCC's static chain */
+#define ARCH_TARGET_REG	25
+#define ARCH_ENTRY_REG	25
 #define ARCH_NTARGETS	4
 #define ARCH_PC_ALIGN	4
 #define ARCH_CALL_PUSH	0
@@ -34,14 +36,18 @@
 #define MIPS_FPR_STEP	1
 #endif
 
+/* A register of n32 has the bytes of a push, and a long half of them. */
 #if _MIPS_SIM == _ABI64
 #define ARCH_WORD	8
+#define MIPS_LONG	8
 #define ARCH_AUDIT	AUDIT_ARCH_MIPSEL64
 #elif _MIPS_SIM == _ABIN32
-#define ARCH_WORD	4
+#define ARCH_WORD	8
+#define MIPS_LONG	4
 #define ARCH_AUDIT	AUDIT_ARCH_MIPSEL64N32
 #else
 #define ARCH_WORD	4
+#define MIPS_LONG	4
 #define ARCH_AUDIT	AUDIT_ARCH_MIPSEL
 #endif
 
@@ -52,7 +58,7 @@
 #define ARCH_FP_SIZE	320
 
 /* The area of a thread that runs arch_run() begins with a cpu_state. */
-#define MIPS_AREA_SP	(ARCH_FP_SIZE + ARCH_NREGS * ARCH_WORD)
+#define MIPS_AREA_SP	(ARCH_FP_SIZE + ARCH_NREGS * MIPS_LONG)
 
 #define ARCH_FAULT_ADDR(addr)	(addr)
 #define ARCH_CODE(fn)		((unsigned long)(fn))

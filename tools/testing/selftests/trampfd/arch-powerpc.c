@@ -68,12 +68,18 @@ const size_t arch_ntask_sizes = ARRAY_SIZE(arch_task_sizes);
 /* SO, OV, CA, OV32 and CA32, and the length of string instructions. */
 #define XER_FREE	0xe00c007fUL
 
+/* From a fault entry to its code, in all tables. */
+#define CODE_OFFSET	0x100000UL
+
 /* What a call is entered with belongs to the way there, not to the program. */
 static __thread unsigned long entered, in_ctr, in_link;
 
 static void put_back(struct cpu_state *state)
 {
-	if (state->reg[PPC_CTR] == entered)
+	/* Code has to jump through it as well, to the target or the fault entry. */
+	if (state->reg[PPC_CTR] == entered ||
+	    state->reg[PPC_CTR] == state->reg[PPC_NIP] ||
+	    state->reg[PPC_CTR] == entered - CODE_OFFSET)
 		state->reg[PPC_CTR] = in_ctr;
 	if (state->reg[PPC_LINK] == (unsigned long)ppc_returned)
 		state->reg[PPC_LINK] = in_link;
@@ -89,8 +95,8 @@ int arch_run(const struct cpu_state *in, const void *entry, enum arch_how how,
 	in_link = in->reg[PPC_LINK];
 	target = ppc_enter(in, entry, how == ARCH_BY_CALL);
 	*out = ppc_out;
-	put_back(out);
 	out->reg[PPC_NIP] = target < 0 ? 0 : arch_target(target);
+	put_back(out);
 	return target;
 }
 

@@ -24,6 +24,9 @@
 #define ARCH_WORD	8
 #define ARCH_PC_ALIGN	4
 #define ARCH_DATA_REG	11		/* GCC's static chain */
+#define ARCH_TARGET_REG	12
+#define ARCH_ENTRY_REG	12
+#define ARCH_JUMP_REG	PPC_CTR
 #define ARCH_NTARGETS	4
 #define ARCH_CALL_PUSH	0
 #define ARCH_RED_ZONE	288

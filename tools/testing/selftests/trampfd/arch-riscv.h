@@ -20,6 +20,7 @@
 #define ARCH_PC		RISCV_PC
 #define ARCH_SP		RISCV_SP
 #define ARCH_DATA_REG	RISCV_T2	/* GCC's static chain */
+#define ARCH_TARGET_REG	RISCV_T6
 #define ARCH_FP_SIZE	264		/* f0 to f31, fcsr */
 #define ARCH_NTARGETS	4
 #define ARCH_WORD	8

@@ -22,6 +22,7 @@
 #define ARCH_PC		S390_PC
 #define ARCH_SP		S390_R15
 #define ARCH_DATA_REG	S390_R0		/* GCC's static chain */
+#define ARCH_TARGET_REG	1
 #define ARCH_FP_SIZE	544		/* struct s390_image */
 #define ARCH_NTARGETS	4
 #define ARCH_WORD	8

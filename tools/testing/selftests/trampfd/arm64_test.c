@@ -7,7 +7,7 @@
 #include <sys/prctl.h>
 
 #include "../kselftest_harness.h"
-#include "trampfd_util.h"
+#include "code_util.h"
 
 #ifndef HWCAP2_BTI
 #define HWCAP2_BTI	0x20000
@@ -215,6 +215,39 @@ TEST_F(arm64, landing_pads_behind_a_chain)
 				    PAD_CODE(self, NO_PAD)));
 		EXPECT_TRUE(reaches(table_entry(&self->t, 9), way, PAD_CALL));
 	}
+}
+
+/* An entry's code is guarded, has a pad, and ends in a branch to any pad. */
+TEST_F(arm64, landing_pads_of_code)
+{
+	struct context c[NPADS];
+	struct table t;
+	int way, pad;
+
+	if (code_missing())
+		SKIP(return, "%s", code_missing());
+	if (!(getauxval(AT_HWCAP2) & HWCAP2_BTI))
+		SKIP(return, "no branch target identification (BTI)");
+	ASSERT_TRUE(write_pads(self, PROT_BTI));
+	ASSERT_EQ(0, code_create(&t, NPADS, NULL, 0));
+	EXPECT_TRUE(t.attr.code_prot & PROT_BTI);
+	ASSERT_EQ(0, code_map(&t));
+	for (pad = 0; pad < NPADS; pad++) {
+		context_init(&c[pad], pad, (uintptr_t)PAD_CODE(self, pad));
+		c[pad].rec.flags = IDLE;
+	}
+	ASSERT_EQ(NPADS, set_contexts(t.fd, c, NPADS));
+	for (way = 0; way < NWAYS; way++) {
+		for (pad = 0; pad < NO_PAD; pad++) {
+			EXPECT_TRUE(reaches(code_entry(&t, pad), way, pad)) {
+				TH_LOG("way %d, pad %d", way, pad);
+			}
+		}
+		EXPECT_TRUE(refused(code_entry(&t, NO_PAD), way,
+				    PAD_CODE(self, NO_PAD)));
+	}
+	EXPECT_TRUE(is_fast(&t, PAD_CALL));
+	table_close(&t);
 }
 
 TEST_F(arm64, no_landing_pads_in_plain_pages)

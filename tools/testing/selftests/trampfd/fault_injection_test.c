@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 
 #include "../kselftest_harness.h"
-#include "trampfd_util.h"
+#include "limits_util.h"
 
 #define DEBUGFS		"/sys/kernel/debug"
 #define FAIL_NTH	"/proc/thread-self/fail-nth"
@@ -38,9 +38,11 @@ static struct {
 	long long objects;
 	bool known;
 } left[] = {
-	{ .cache = "trampfd_context" },
-	{ .cache = "trampfd_chunk" },
+	{ .cache = CONTEXTS },
+	{ .cache = CHUNKS },
 };
+
+static long long units_before, units_before_run;
 
 /* Set are the first ones; the table has several chunks of them. */
 #define NTRAMPOLINES	1024
@@ -73,10 +75,12 @@ FIXTURE_VARIANT_ADD(injection, private) {
 	.copied = false,
 };
 
+#ifndef TRAMPFD_BY_CODE
 FIXTURE_VARIANT_ADD(injection, shared) {
 	.flags = TRAMPFD_SHARED,
 	.copied = false,
 };
+#endif
 
 FIXTURE_VARIANT_ADD(injection, copied) {
 	.flags = 0,
@@ -97,6 +101,9 @@ FIXTURE_SETUP(injection)
 
 	if (!trampfd_present())
 		SKIP(return, NO_TRAMPFD);
+#ifdef TRAMPFD_BY_CODE
+	table_shape = 1;
+#endif
 	trap_init();
 	self->fail_nth = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
 	if (self->fail_nth < 0)
@@ -177,6 +184,9 @@ static bool intact(DATA *self)
 	static const unsigned int samples[] = {
 		0, 1, 100, 255, 256, 257, 511, 512, NSET - 1,
 	};
+#ifdef TRAMPFD_BY_CODE
+	struct context c;
+#endif
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(samples); i++) {
@@ -187,6 +197,14 @@ static bool intact(DATA *self)
 			fprintf(stderr, "# trampoline %u is different\n", n);
 			return false;
 		}
+#ifdef TRAMPFD_BY_CODE
+		/* It is still in the fast lane. */
+		if (context_get(self->t.fd, n, &c) != 1 ||
+		    !(c.rec.flags & TRAMPFD_RECORD_IDLE)) {
+			fprintf(stderr, "# trampoline %u has got slow\n", n);
+			return false;
+		}
+#endif
 	}
 	for (i = NSET; i < NTRAMPOLINES; i += 61) {
 		if (!is_unset(self->t.fd, i) ||
@@ -255,26 +273,67 @@ static int fail_each(DATA *self,
 
 static int run_create(DATA *self)
 {
-	struct trampfd_attr attr = { .ntrampolines = 100000 };
 	int before = next_descriptor();
-	int fd = create(&attr, sizeof(attr), 0);
+	struct table t;
+	int ret = table_create(&t, 60000, 0);
 
-	if (fd < 0 && next_descriptor() != before)
+	if (ret < 0 && next_descriptor() != before)
 		return -EMFILE;
-	return fd;
+	return ret < 0 ? ret : t.fd;
 }
 
+/* The table goes when RCU and deferred work have come that far, and its code with it. */
 static bool undo_create(DATA *self)
 {
-	return !close(self->result);
+	return !close(self->result) &&
+	       units_settled(units_before_run) == units_before_run;
 }
 
 TEST_F(injection, create)
 {
 	static const struct operation op = { run_create, undo_create };
 
+	/* A copy pays for a page of its data part when it is touched, so touch them. */
+	ASSERT_TRUE(intact(self));
+	units_before_run = units_settled(-1);
+	EXPECT_LT(0, fail_each(self, &op));
+#ifdef TRAMPFD_BY_CODE
+	/*
+	 * A shape that nobody has: its code is made as well.  How many more that are is
+	 * not to be told, as slabs may need pages at any time.
+	 */
+	table_shape = 0;
+	EXPECT_LT(0, fail_each(self, &op));
+	table_shape = 1;
+#endif
+}
+
+#ifndef TRAMPFD_BY_CODE
+/* A second descriptor, which only a shared table can have. */
+static int run_readonly(DATA *self)
+{
+	int before = next_descriptor();
+	int fd = control(self->t.fd, TRAMPFD_READONLY, NULL);
+
+	if (fd < 0 && next_descriptor() != before)
+		return -EMFILE;
+	return fd;
+}
+
+static bool undo_readonly(DATA *self)
+{
+	return has_value(self->result, 300, 1300) && !close(self->result);
+}
+
+TEST_F(injection, readonly)
+{
+	static const struct operation op = { run_readonly, undo_readonly };
+
+	if (!(variant->flags & TRAMPFD_SHARED))
+		SKIP(return, "only a shared table can be read-only");
 	EXPECT_LT(0, fail_each(self, &op));
 }
+#endif
 
 static int nmappings(void)
 {
@@ -288,6 +347,61 @@ static int nmappings(void)
 	return lines;
 }
 
+#ifdef TRAMPFD_BY_CODE
+/* A table that was never mapped, as code stays where it was mapped first. */
+static struct table fresh;
+
+static bool make_fresh(void)
+{
+	return !table_create(&fresh, 301, 0) &&
+	       set_value(fresh.fd, 300, 1300) == 1;
+}
+
+/* A mapping that has failed decides nothing: the table can be mapped elsewhere. */
+static bool maps_elsewhere(const void *base)
+{
+	void *blocked = MAP_FAILED;
+	bool ret;
+
+	if (base != MAP_FAILED)
+		blocked = mmap((void *)base, getpagesize(), PROT_NONE,
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ret = !table_map(&fresh) && fresh.base != base &&
+	      gives(table_entry(&fresh, 300), 1300);
+	table_unmap(&fresh);
+	if (blocked != MAP_FAILED)
+		munmap(blocked, getpagesize());
+	return ret;
+}
+
+static int run_mmap(DATA *self)
+{
+	const void *base;
+	int ret;
+
+	if (!fresh.attr.map_size && !make_fresh())
+		return -EBADMSG;
+	ret = table_map(&fresh);
+	if (ret) {
+		base = fresh.base;
+		table_unmap(&fresh);
+		if (!maps_elsewhere(base))
+			return -EBADMSG;
+		table_close(&fresh);
+		if (!make_fresh())
+			return -EBADMSG;
+	}
+	return ret;
+}
+
+static bool undo_mmap(DATA *self)
+{
+	bool ret = gives(table_entry(&fresh, 300), 1300);
+
+	table_close(&fresh);
+	return ret && make_fresh();
+}
+#else
 /* A new table's first mapping, and its first trampoline. */
 static int run_mmap(DATA *self)
 {
@@ -311,6 +425,7 @@ static bool undo_mmap(DATA *self)
 	table_unmap(t);
 	return ret;
 }
+#endif
 
 TEST_F(injection, mmap)
 {
@@ -412,6 +527,9 @@ static int run_set_many(DATA *self)
 		for (i = 0; i < COUNT; i++) {
 			many.rec[i].trampoline = FIRST + i;
 			many.rec[i].nregs = 2;
+#ifdef TRAMPFD_BY_CODE
+			many.rec[i].flags = TRAMPFD_RECORD_IDLE;
+#endif
 			many.reg[i][0].name = ARCH_PC;
 			many.reg[i][0].value = ARCH_CODE(arch_data);
 			many.reg[i][1].name = ARCH_DATA_REG;
@@ -590,6 +708,7 @@ TEST_F(injection, allow)
 		failures += ret < 0;
 		/* In force or not; nothing between. */
 		context_init(&c, 700, arch_target(1));
+		context_reg(&c, ARCH_DATA_REG, 0);
 		EXPECT_EQ(ret ? 1 : -EPERM, context_set(self->t.fd, &c));
 		if (ret)
 			EXPECT_EQ(1, remove_one(self->t.fd, 700));
@@ -632,6 +751,46 @@ TEST_F(injection, get)
 	EXPECT_LE(0, fail_each(self, &op));
 }
 
+/* Reading the list of allowed PCs, and finding what is set. */
+static int run_read_back(DATA *self)
+{
+	struct trampfd_record rec[4] = {};
+	struct trampfd_reg reg[8];
+	struct trampfd_contexts arg = {
+		.records = (uintptr_t)rec,
+		.regs = (uintptr_t)reg,
+		.nrecords = 4,
+		.nregs = 8,
+		.flags = TRAMPFD_CONTEXTS_NEXT,
+	};
+	uint64_t pcs[2];
+	struct trampfd_pcs list = { .pcs = (uintptr_t)pcs, .count = 2 };
+	int ret;
+
+	rec[0].trampoline = 255;
+	ret = control(self->t.fd, TRAMPFD_GET, &arg);
+	if (ret < 0)
+		return ret;
+	if (ret && (rec[0].trampoline != 255 || reg[1].value != 1255))
+		return -EBADMSG;
+	return control(self->t.fd, TRAMPFD_GET_ALLOWED, &list);
+}
+
+TEST_F(injection, read_back)
+{
+	static const struct operation op = { run_read_back, undo_nothing };
+
+	EXPECT_LE(0, fail_each(self, &op));
+}
+
+/* Map it anew, so that it has to be cut each time. */
+static bool map_again(DATA *self)
+{
+	return table_map_at(&self->t, self->t.base) == 0;
+}
+
+/* Code can't move. */
+#ifndef TRAMPFD_BY_CODE
 static int run_mremap(DATA *self)
 {
 	const size_t size = self->t.attr.map_size;
@@ -680,12 +839,6 @@ static int run_mremap_part(DATA *self)
 	return p == MAP_FAILED ? -errno : 0;
 }
 
-/* Mapped anew, so that it has to be cut each time. */
-static bool map_again(DATA *self)
-{
-	return table_map_at(&self->t, self->t.base) == 0;
-}
-
 /*
  * A move that can't unmap what it has moved from leaves that as it is, and is
  * a success for mremap(2): both places then are a mapping's.
@@ -709,6 +862,7 @@ TEST_F(injection, mremap_part)
 		SKIP(return, "all trampolines are in one page");
 	EXPECT_LT(0, fail_each(self, &op));
 }
+#endif /* TRAMPFD_BY_CODE */
 
 static int run_munmap_part(DATA *self)
 {
@@ -799,6 +953,48 @@ TEST_F(injection, fork_with_more_tables)
 	}
 }
 
+#ifdef TRAMPFD_BY_CODE
+/* How many allocations fail in a child's first call until none does; -1 if one is wrong. */
+static int fail_first_call(DATA *self, bool data_is_there)
+{
+	unsigned int nth;
+	int status = 2;
+	pid_t pid;
+
+	for (nth = 1; nth < 100 && status == 2; nth++) {
+		pid = fork();
+		if (!pid) {
+			DATA mine = *self;
+			bool works;
+
+			mine.fail_nth = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
+			if (mine.fail_nth < 0 ||
+			    (data_is_there && try_load(self->t.base + self->t.attr.data_offset)))
+				_exit(3);
+			arm(&mine, nth);
+			works = gives(table_entry(&self->t, 0), 1000);
+			status = disarm(&mine) ? 2 : 0;
+			_exit(works && intact(&mine) ? status : 1);
+		}
+		status = pid < 0 ? 4 : child_status(pid);
+	}
+	return status ? -1 : (int)nth - 2;
+}
+
+/*
+ * A child makes its data pages when it touches them.  A call whose page can't be had
+ * asks again, and is whole.
+ */
+TEST_F(injection, first_touch)
+{
+	int without = fail_first_call(self, true);
+	int with = fail_first_call(self, false);
+
+	EXPECT_LE(0, without);
+	/* The page, at least. */
+	EXPECT_LT(without, with);
+}
+#else
 /* A stack page that can't be had: no register changes. */
 TEST_F(injection, hit)
 {
@@ -844,6 +1040,7 @@ TEST_F(injection, hit)
 	ASSERT_EQ(1, remove_one(self->t.fd, 700));
 	EXPECT_TRUE(intact(self));
 }
+#endif
 
 /*
  * The last test: what all the others have made is given back.  Waiting for it
@@ -853,7 +1050,8 @@ FIXTURE(afterwards) {};
 
 FIXTURE_SETUP(afterwards)
 {
-	if (!trampfd_present())
+	/* Not trampfd_present(), which may make a table: a process keeps its index. */
+	if (no_such_call(-create(NULL, 0, ~0U)))
 		SKIP(return, NO_TRAMPFD);
 }
 
@@ -868,10 +1066,10 @@ TEST_F(afterwards, nothing_is_left)
 
 	if (access(FAIL_NTH, F_OK))
 		SKIP(return, "nothing was made (CONFIG_FAULT_INJECTION)");
+	EXPECT_EQ(units_before, units_settled(units_before));
 	for (i = 0; i < ARRAY_SIZE(left); i++) {
 		if (!left[i].known)
-			SKIP(return, "no %s in /proc/slabinfo (slab_nomerge)",
-			     left[i].cache);
+			SKIP(return, NO_SLABINFO);
 		ASSERT_EQ(0, slab_objects_left(left[i].cache, &now));
 		EXPECT_EQ(left[i].objects, now) {
 			TH_LOG("left behind in %s", left[i].cache);
@@ -898,6 +1096,7 @@ int main(int argc, char **argv)
 	size_t i;
 
 	without_rseq(argv);
+	units_before = units();
 	for (i = 0; i < ARRAY_SIZE(left); i++)
 		left[i].known = !slab_objects_left(left[i].cache,
 						   &left[i].objects);

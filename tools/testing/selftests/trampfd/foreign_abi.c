@@ -12,12 +12,14 @@
 #define __NR_trampfd_create	600
 #endif
 
+/* Static: to fill a local one, the compiler may call memset(), which is not there. */
+static struct trampfd_attr attr = {
+	.type = TRAMPFD_FAULT,
+	.ntrampolines = 1,
+};
+
 void _start(void)
 {
-	struct trampfd_attr attr = {
-		.type = TRAMPFD_FAULT,
-		.ntrampolines = 1,
-	};
 	long ret = foreign_syscall(__NR_trampfd_create, (long)&attr,
 				   sizeof(attr), 0);
 

@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
-/* That trampolines are bounded, counted, and charged to who has them. */
+/* That users can't have more than they may, and what they can do at the limit. */
 #include <fcntl.h>
-#include <pthread.h>
 #include <sched.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
+#include <sys/socket.h>
 
 #include "../kselftest_harness.h"
-#include "trampfd_util.h"
-
-#define LIMIT	"/proc/sys/user/max_trampolines"
+#include "limits_util.h"
 
 /* In a user namespace of its own, so that nothing else counts. */
 FIXTURE(limit) {
 	struct table t;
+	/* From the parent to the child, and the other way. */
+	int down[2];
+	int up[2];
 };
+
+/* For functions that the tests share. */
+#define DATA	FIXTURE_DATA(limit)
 
 FIXTURE_VARIANT(limit) {
 	unsigned int flags;
@@ -39,30 +40,24 @@ FIXTURE_VARIANT_ADD(limit, private_of_parent) {
 	.of_parent = true,
 };
 
-#define MAXIMUM	1000
-
-/* Let the process's namespace know it: only such a user may make another one. */
-static int know_user(void)
-{
-	return file_write("/proc/self/uid_map", "0 0 1") ?:
-	       file_write("/proc/self/setgroups", "deny") ?:
-	       file_write("/proc/self/gid_map", "0 0 1");
-}
+/* Units, fewer where a pointer takes less; and more trampolines than they last for. */
+#define MAXIMUM		(1000 + 250 * (int)sizeof(long))
+#define NTRAMPOLINES	(4 * MAXIMUM)
 
 FIXTURE_SETUP(limit)
 {
 	if (!trampfd_present())
 		SKIP(return, NO_TRAMPFD);
 	trap_init();
-	if (unshare(CLONE_NEWUSER))
-		SKIP(return, "no user namespaces (CONFIG_USER_NS), errno %d",
-		     errno);
-	ASSERT_EQ(0, file_write_number(LIMIT, MAXIMUM));
+	if (own_limit(MAXIMUM))
+		SKIP(return, NO_USER_NS, errno);
 	if (variant->of_parent) {
 		ASSERT_EQ(0, know_user());
 		ASSERT_EQ(0, unshare(CLONE_NEWUSER));
 	}
-	ASSERT_EQ(0, table_open(&self->t, 4 * MAXIMUM, variant->flags));
+	ASSERT_EQ(0, pipe(self->down));
+	ASSERT_EQ(0, pipe(self->up));
+	ASSERT_EQ(0, table_open(&self->t, NTRAMPOLINES, variant->flags));
 }
 
 FIXTURE_TEARDOWN(limit)
@@ -70,196 +65,217 @@ FIXTURE_TEARDOWN(limit)
 	table_close(&self->t);
 }
 
-/* The limit is reached exactly: neither less than it, nor one more. */
+/* One more is too much, and was not made. */
 static bool full(const struct table *t, unsigned int more)
 {
 	return set_value(t->fd, more, 1) == -EDQUOT &&
 	       is_unset(t->fd, more) && is_plain(table_entry(t, more));
 }
 
-TEST_F(limit, exact)
+/* Set values from @first on until it is too much; how many. */
+static int fill(const struct table *t, unsigned int first)
 {
-	int i;
+	int n = set_values(t->fd, first, MAXIMUM, 100);
 
-	ASSERT_EQ(MAXIMUM, set_values(self->t.fd, 0, MAXIMUM, 100));
-	EXPECT_TRUE(full(&self->t, MAXIMUM));
-	for (i = 0; i < MAXIMUM; i += 99)
-		EXPECT_TRUE(gives(table_entry(&self->t, i), 100 + i));
-	/* Replacing is not having more. */
-	EXPECT_EQ(MAXIMUM, set_values(self->t.fd, 0, MAXIMUM, 200));
-	EXPECT_TRUE(gives(table_entry(&self->t, 5), 205));
-	EXPECT_TRUE(full(&self->t, MAXIMUM));
+	if (n < 0)
+		return n;
+	return full(t, first + n) ? n : -EBADMSG;
 }
 
-/* Those that fit are set, and the next call tells why no more. */
-TEST_F(limit, reached_within_a_call)
+/* The limit is used up, and not exceeded. */
+static bool used_up(void)
 {
-	EXPECT_EQ(MAXIMUM, set_values(self->t.fd, 10, MAXIMUM + 500, 100));
-	EXPECT_TRUE(gives(table_entry(&self->t, 10 + MAXIMUM - 1),
-			  100 + MAXIMUM - 1));
-	EXPECT_TRUE(full(&self->t, 10 + MAXIMUM));
-	EXPECT_EQ(-EDQUOT, set_values(self->t.fd, 10 + MAXIMUM, 500, 1));
-	EXPECT_TRUE(full(&self->t, 10 + MAXIMUM + 250));
+	const long long n = units();
+
+	if (n <= MAXIMUM && n > MAXIMUM - CHUNK_UNITS_MAX)
+		return true;
+	fprintf(stderr, "# %lld units of %d\n", n, MAXIMUM);
+	return false;
+}
+
+TEST_F(limit, reached)
+{
+	int i, n = fill(&self->t, 10);
+
+	ASSERT_LT(MAXIMUM / 2, n);
+	EXPECT_TRUE(used_up());
+	/* Those that fitted are set, and the next call tells why no more. */
+	for (i = 0; i < n; i += 99)
+		EXPECT_TRUE(gives(table_entry(&self->t, 10 + i), 100 + i));
+	EXPECT_TRUE(gives(table_entry(&self->t, 10 + n - 1), 100 + n - 1));
+	EXPECT_EQ(-EDQUOT, set_values(self->t.fd, 10 + n, 500, 1));
+	EXPECT_TRUE(full(&self->t, 10 + n + 250));
+	EXPECT_TRUE(used_up());
+}
+
+/* For the largest contexts, and for those that were small before. */
+TEST_F(limit, reached_by_large_contexts)
+{
+	/* The largest are not large everywhere: powerpc has two registers to set. */
+	const int many = MAXIMUM / 2;
+	struct context c;
+	int error, i, n;
+
+	ASSERT_EQ(many, set_values(self->t.fd, 0, many, 100));
+	for (i = 0; i < many; i++) {
+		context_worst(&c, i);
+		error = context_set(self->t.fd, &c);
+		if (error != 1)
+			break;
+	}
+	EXPECT_EQ(-EDQUOT, error);
+	EXPECT_LT(50, i);
+	EXPECT_TRUE(used_up());
+	/* What could not be replaced is what it was. */
+	for (n = i; n < many; n++)
+		EXPECT_TRUE(gives(table_entry(&self->t, n), 100 + n));
+}
+
+#define REWRITES	60
+
+/* To replace needs room for the new one, while the old one waits for RCU. */
+TEST_F(limit, rewriting_goes_on)
+{
+	int i, n = fill(&self->t, 0);
+
+	ASSERT_LT(MAXIMUM / 2, n);
+	ASSERT_EQ(2, remove_range(self->t.fd, n - 2, 2));
+	for (i = 0; i < REWRITES; i++) {
+		ASSERT_EQ(1, set_value(self->t.fd, i % 7, i)) {
+			TH_LOG("%d", i);
+		}
+	}
+	for (i = 0; i < REWRITES; i++) {
+		ASSERT_EQ(1, remove_one(self->t.fd, i % 7));
+		ASSERT_EQ(1, set_value(self->t.fd, i % 7, i)) {
+			TH_LOG("%d", i);
+		}
+	}
+	EXPECT_TRUE(gives(table_entry(&self->t, (REWRITES - 1) % 7),
+			  REWRITES - 1));
+	EXPECT_TRUE(used_up());
+	/* Many at a time need as many calls as there is room for. */
+	for (i = 0; i < 100;) {
+		int ret = set_values(self->t.fd, i, 100 - i, 5000 + i);
+
+		ASSERT_LT(0, ret);
+		i += ret;
+	}
+	EXPECT_TRUE(gives(table_entry(&self->t, 99), 5099));
 }
 
 TEST_F(limit, removing_gives_back)
 {
-	int i;
+	int i, n = fill(&self->t, 0);
 
+	ASSERT_LT(MAXIMUM / 2, n);
 	/* More often than there is room, if it were not given back. */
 	for (i = 0; i < 5; i++) {
-		ASSERT_EQ(MAXIMUM, set_values(self->t.fd, i, MAXIMUM, 100));
-		ASSERT_TRUE(full(&self->t, i + MAXIMUM));
-		ASSERT_EQ(MAXIMUM, remove_range(self->t.fd, i, MAXIMUM));
+		ASSERT_EQ(n, remove_range(self->t.fd, 0, n));
+		ASSERT_EQ(n, set_values(self->t.fd, 0, n, 100));
+		ASSERT_TRUE(full(&self->t, n));
 	}
-	ASSERT_EQ(MAXIMUM, set_values(self->t.fd, 0, MAXIMUM, 100));
-	ASSERT_EQ(1, remove_one(self->t.fd, 7));
-	EXPECT_EQ(1, set_value(self->t.fd, 2 * MAXIMUM, 1));
-	EXPECT_TRUE(full(&self->t, 7));
+	/* In a chunk that is there, or there would have to be room for one. */
+	ASSERT_EQ(3, remove_range(self->t.fd, 7, 3));
+	EXPECT_EQ(1, set_value(self->t.fd, 7, 1));
+	EXPECT_EQ(2, set_values(self->t.fd, 8, 2, 1));
 }
 
 TEST_F(limit, closing_gives_back)
 {
 	struct table other;
-	int i;
+	int i, n;
 
 	for (i = 0; i < 5; i++) {
-		ASSERT_EQ(0, table_open(&other, MAXIMUM, variant->flags));
-		/* At once, although calls may still keep its memory. */
-		ASSERT_EQ(MAXIMUM, set_values(other.fd, 0, MAXIMUM, 1));
+		ASSERT_EQ(0, table_open(&other, NTRAMPOLINES, variant->flags));
+		n = fill(&other, 0);
+		/* At once, although a grace period has to pass before. */
+		ASSERT_LT(MAXIMUM / 2, n) {
+			TH_LOG("turn %d", i);
+		}
+		EXPECT_TRUE(used_up());
 		ASSERT_TRUE(full(&self->t, 0));
 		table_close(&other);
 	}
 }
 
+/* What goes with a fork's child is waited for as well. */
+TEST_F(limit, children_give_back)
+{
+	pid_t pid;
+	int i, n;
+
+	for (i = 0; i < 5; i++) {
+		pid = fork();
+		ASSERT_LE(0, pid);
+		if (!pid) {
+			struct table own;
+
+			if (table_open(&own, NTRAMPOLINES, variant->flags))
+				_exit(255);
+			n = fill(&own, 0);
+			/* In hundreds. */
+			_exit(n < 0 ? 255 : n / 100);
+		}
+		n = child_status(pid);
+		ASSERT_LT(MAXIMUM / 200, n);
+		ASSERT_GT(255, n);
+	}
+	EXPECT_LT(MAXIMUM / 2, fill(&self->t, 0));
+}
+
 TEST_F(limit, tables_count_together)
 {
 	struct table other;
+	int n;
 
-	ASSERT_EQ(0, table_open(&other, MAXIMUM, variant->flags));
+	ASSERT_EQ(0, table_open(&other, NTRAMPOLINES, variant->flags));
 	ASSERT_EQ(600, set_values(self->t.fd, 0, 600, 1));
-	ASSERT_EQ(400, set_values(other.fd, 0, 500, 1));
-	EXPECT_TRUE(full(&self->t, 600));
-	EXPECT_TRUE(full(&other, 400));
+	n = fill(&other, 0);
+	EXPECT_LT(MAXIMUM / 8, n);
+	EXPECT_GT(MAXIMUM - 600, n);
+	EXPECT_TRUE(full(&self->t, 1024));
 	table_close(&other);
 }
 
 /* Unmapped trampolines are kept, so they count. */
 TEST_F(limit, unmapping_gives_nothing_back)
 {
-	ASSERT_EQ(MAXIMUM, set_values(self->t.fd, 0, MAXIMUM, 1));
+	int n = fill(&self->t, 0);
+
+	ASSERT_LT(MAXIMUM / 2, n);
 	table_unmap(&self->t);
-	EXPECT_EQ(-EDQUOT, set_value(self->t.fd, MAXIMUM, 1));
+	EXPECT_EQ(-EDQUOT, set_value(self->t.fd, n, 1));
 }
 
-/* A fork's copy is more trampolines. */
-TEST_F(limit, fork)
+/* Every call that needs room for more says so, and leaves nothing behind. */
+TEST_F(limit, other_calls)
 {
-	int p[2], status, tries;
-	pid_t pid;
-
-	ASSERT_EQ(0, pipe(p));
-	ASSERT_EQ(MAXIMUM / 2, set_values(self->t.fd, 0, MAXIMUM / 2, 100));
-	pid = fork();
-	ASSERT_LE(0, pid);
-	if (!pid) {
-		EXPECT_TRUE(gives(table_entry(&self->t, 1), 101));
-		ASSERT_EQ(0, pipe_wait(p[0]));
-		_exit(0);
-	}
-	if (variant->flags & TRAMPFD_SHARED) {
-		EXPECT_EQ(1, set_value(self->t.fd, MAXIMUM / 2, 1));
-		ASSERT_EQ(0, pipe_tell(p[1]));
-		EXPECT_EQ(0, child_status(pid));
-		return;
-	}
-	EXPECT_TRUE(full(&self->t, MAXIMUM / 2));
-	/* So a second copy is too much: the fork fails. */
-	status = fork();
-	if (!status)
-		_exit(0);
-	EXPECT_EQ(-1, status);
-	EXPECT_EQ(ENOMEM, errno);
-	EXPECT_TRUE(gives(table_entry(&self->t, 1), 101));
-	/* The child ends, and gives back what it had. */
-	ASSERT_EQ(0, pipe_tell(p[1]));
-	EXPECT_EQ(0, child_status(pid));
-	for (tries = 0; tries < 1000; tries++) {
-		if (set_value(self->t.fd, MAXIMUM / 2, 1) == 1)
-			break;
-		usleep(10000);
-	}
-	EXPECT_GT(1000, tries);
-	EXPECT_EQ(MAXIMUM / 2 - 1,
-		  set_values(self->t.fd, MAXIMUM / 2 + 1, MAXIMUM, 1));
-}
-
-/* What a fork that fails has begun is given back. */
-TEST_F(limit, failed_fork_gives_back)
-{
+	uint64_t pcs[TRAMPFD_PCS_MAX];
+	struct table large, t;
+	long long before;
 	int i;
 
-	if (variant->flags & TRAMPFD_SHARED)
-		SKIP(return, "a shared table is not copied");
-	ASSERT_EQ(600, set_values(self->t.fd, 0, 600, 1));
-	for (i = 0; i < 5; i++) {
-		pid_t pid = fork();
-
-		if (!pid)
-			_exit(0);
-		ASSERT_EQ(-1, pid);
-		ASSERT_EQ(ENOMEM, errno);
-	}
-	EXPECT_EQ(400, set_values(self->t.fd, 600, 500, 1));
-	EXPECT_TRUE(full(&self->t, MAXIMUM));
-}
-
-#define LESS	10
-
-/* Whoever sets, the user pays who created the table. */
-TEST_F(limit, shared_is_paid_for_by_the_creator)
-{
-	struct table own;
-	pid_t pid;
-
-	if (!(variant->flags & TRAMPFD_SHARED))
-		SKIP(return, "only a shared table has several users");
-	ASSERT_EQ(0, know_user());
-
-	/* Somebody who may have less: that does not matter here. */
-	pid = fork();
-	ASSERT_LE(0, pid);
-	if (!pid) {
-		ASSERT_EQ(0, unshare(CLONE_NEWUSER));
-		ASSERT_EQ(0, file_write_number(LIMIT, LESS));
-		EXPECT_EQ(MAXIMUM / 4,
-			  set_values(self->t.fd, 0, MAXIMUM / 4, 100));
-		ASSERT_EQ(0, table_open(&own, MAXIMUM, 0));
-		EXPECT_EQ(LESS, set_values(own.fd, 0, MAXIMUM, 1));
-		table_close(&own);
-		_exit(0);
-	}
-	EXPECT_EQ(0, child_status(pid));
-	/* They stay when that one is gone, and count. */
+	for (i = 0; i < TRAMPFD_PCS_MAX; i++)
+		pcs[i] = ARCH_CODE(arch_data);
+	/* Large enough for its index to be more than there is room for. */
+	ASSERT_EQ(0, table_create(&large, TRAMPFD_TRAMPOLINES_MAX,
+				  variant->flags));
+	EXPECT_EQ(-EDQUOT, table_map(&large));
+	ASSERT_LT(MAXIMUM / 4, fill(&self->t, 0));
+	before = units();
+	EXPECT_TRUE(used_up());
+	EXPECT_EQ(-EDQUOT, table_map(&large));
+	EXPECT_EQ(-EDQUOT, table_create(&t, TRAMPFD_TRAMPOLINES_MAX,
+					variant->flags));
+	EXPECT_EQ(-EDQUOT, allow(self->t.fd, pcs, TRAMPFD_PCS_MAX));
+	EXPECT_EQ(before, units_settled(before));
+	/* Not so what needs none. */
+	EXPECT_EQ(0, table_map_at(&self->t, self->t.base));
 	EXPECT_TRUE(gives(table_entry(&self->t, 1), 101));
-	EXPECT_EQ(MAXIMUM - MAXIMUM / 4,
-		  set_values(self->t.fd, MAXIMUM / 4, 2 * MAXIMUM, 100));
-	EXPECT_TRUE(full(&self->t, MAXIMUM));
-
-	/* Somebody who may have as many as ever: nor does that. */
-	pid = fork();
-	ASSERT_LE(0, pid);
-	if (!pid) {
-		ASSERT_EQ(0, unshare(CLONE_NEWUSER));
-		EXPECT_TRUE(full(&self->t, MAXIMUM));
-		/* Removing gives back to who has paid. */
-		EXPECT_EQ(MAXIMUM / 2,
-			  remove_range(self->t.fd, 0, MAXIMUM / 2));
-		_exit(0);
-	}
-	EXPECT_EQ(0, child_status(pid));
-	EXPECT_EQ(MAXIMUM / 2, set_values(self->t.fd, 0, MAXIMUM / 2, 1));
-	EXPECT_TRUE(full(&self->t, MAXIMUM));
+	EXPECT_EQ(1, seal_one(self->t.fd, 1));
+	EXPECT_EQ(1, remove_one(self->t.fd, 2));
+	table_close(&large);
 }
 
 /* Lowered below what there is, it only forbids more. */
@@ -267,452 +283,242 @@ TEST_F(limit, lowered)
 {
 	if (variant->of_parent)
 		SKIP(return, "the limit is the parent's to set");
-	ASSERT_EQ(500, set_values(self->t.fd, 0, 500, 100));
-	ASSERT_EQ(0, file_write_number(LIMIT, 100));
-	EXPECT_TRUE(full(&self->t, 500));
-	EXPECT_TRUE(gives(table_entry(&self->t, 499), 599));
-	EXPECT_EQ(500, set_values(self->t.fd, 0, 500, 200));
-	EXPECT_EQ(450, remove_range(self->t.fd, 0, 450));
-	EXPECT_EQ(1, set_value(self->t.fd, 0, 1));
+	ASSERT_EQ(1000, set_values(self->t.fd, 0, 1000, 100));
+	ASSERT_EQ(0, file_write_number(LIMIT, 700));
+	EXPECT_TRUE(full(&self->t, 1000));
+	EXPECT_TRUE(gives(table_entry(&self->t, 999), 1099));
+	EXPECT_EQ(-EDQUOT, set_value(self->t.fd, 0, 1));
+	EXPECT_EQ(950, remove_range(self->t.fd, 0, 950));
+	EXPECT_EQ(1, set_value(self->t.fd, 800, 1));
 	ASSERT_EQ(0, file_write_number(LIMIT, 0));
-	EXPECT_TRUE(full(&self->t, 1));
+	EXPECT_TRUE(full(&self->t, 801));
+	EXPECT_TRUE(gives(table_entry(&self->t, 999), 1099));
 }
 
-/*
- * After so many jiffies, RCU looks for CPUs that have passed a quiescent state
- * without saying so.  More than HZ are taken for HZ.  See
- * Documentation/admin-guide/kernel-parameters.txt.
- */
-#define FIRST_FQS	"/sys/module/rcutree/parameters/jiffies_till_first_fqs"
-#define JIFFIES_MAX	1000
-
-FIXTURE(memory) {
-	/* What to put back, where there is such a thread. */
-	pid_t rcu;
-	cpu_set_t rcu_cpus;
-	long long first_fqs;
-	pid_t reader;
-};
-
-/* For functions that the tests share. */
-#define DATA	FIXTURE_DATA(memory)
-
-FIXTURE_SETUP(memory)
+/* A child that calls and changes nothing, until it is told to end. */
+static pid_t fork_quiet(const DATA *self)
 {
-	if (!trampfd_present())
-		SKIP(return, NO_TRAMPFD);
-	trap_init();
+	pid_t pid = fork_along();
+
+	if (!pid) {
+		_exit(gives(table_entry(&self->t, 1), 101) &&
+		      !pipe_tell(self->up[1]) &&
+		      !pipe_hear(self->down[0]) &&
+		      gives(table_entry(&self->t, 1), 101) ? 0 : 1);
+	}
+	return pid > 0 && pipe_hear(self->up[0]) ? -1 : pid;
 }
 
-/* RCU's own thread; where it runs, there is no grace period to wait for. */
-static pid_t rcu_thread(void)
+/* Nobody is kept from forking: not above half the limit, nor at it. */
+TEST_F(limit, fork)
 {
-	char path[32], name[32];
+	pid_t pid[4];
+	int i, n;
+
+	if (variant->flags & TRAMPFD_SHARED)
+		SKIP(return, "a shared table is not copied");
+	ASSERT_EQ(MAXIMUM * 2 / 3, set_values(self->t.fd, 0, MAXIMUM * 2 / 3,
+					      100));
+	pid[0] = fork_quiet(self);
+	ASSERT_LT(0, pid[0]);
+	n = fill(&self->t, 2048);
+	ASSERT_LT(0, n);
+	for (i = 1; i < 4; i++) {
+		pid[i] = fork_quiet(self);
+		ASSERT_LT(0, pid[i]);
+	}
+	/* There are more tables now. */
+	EXPECT_LT(MAXIMUM, units());
+	EXPECT_EQ(-EDQUOT, set_value(self->t.fd, 1, 101));
+	for (i = 0; i < 4; i++)
+		ASSERT_EQ(0, pipe_tell(self->down[1]));
+	for (i = 0; i < 4; i++)
+		EXPECT_EQ(0, child_status(pid[i]));
+}
+
+/* What a child changes may exceed the limit, and then no more is set. */
+TEST_F(limit, above_it)
+{
+	int n;
 	pid_t pid;
 
-	for (pid = 2; pid < 100; pid++) {
-		snprintf(path, sizeof(path), "/proc/%d/comm", pid);
-		if (file_read(path, name, sizeof(name)) > 0 &&
-		    (!strcmp(name, "rcu_sched\n") ||
-		     !strcmp(name, "rcu_preempt\n")))
-			return pid;
+	if (variant->flags & TRAMPFD_SHARED)
+		SKIP(return, "a shared table is not copied");
+	n = fill(&self->t, 0);
+	ASSERT_LT(MAXIMUM / 2, n);
+	pid = fork_along();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		unsigned int i;
+
+		/* Each of these copies a chunk. */
+		for (i = 0; i < (unsigned int)n; i += CHUNK_SLOTS)
+			EXPECT_EQ(1, remove_one(self->t.fd, i));
+		EXPECT_EQ(1, seal_one(self->t.fd, 1));
+		EXPECT_LT(MAXIMUM + n / 2, units());
+		/* As much again is above it, and a fork works. */
+		pid = fork();
+		EXPECT_LE(0, pid);
+		if (!pid)
+			_exit(gives(table_entry(&self->t, 5), 105) ? 0 : 1);
+		EXPECT_EQ(-EDQUOT, set_value(self->t.fd, 5, 1));
+		EXPECT_EQ(-EDQUOT, create(&self->t.attr, sizeof(self->t.attr),
+					  0));
+		EXPECT_EQ(0, child_status(pid));
+		EXPECT_TRUE(gives(table_entry(&self->t, 5), 105));
+		ASSERT_EQ(0, pipe_tell(self->up[1]));
+		ASSERT_EQ(0, pipe_hear(self->down[0]));
+		_exit(0);
 	}
-	return 0;
+	ASSERT_EQ(0, pipe_hear(self->up[0]));
+	EXPECT_EQ(-EDQUOT, set_value(self->t.fd, 1, 1));
+	EXPECT_TRUE(gives(table_entry(&self->t, 1), 101));
+	/* The child ends, and gives back what it had. */
+	ASSERT_EQ(0, pipe_tell(self->down[1]));
+	EXPECT_EQ(0, child_status(pid));
+	ASSERT_TRUE(units_fall_to(MAXIMUM));
+	/* The chunks are nobody else's now, but a hit of his may be at them. */
+	EXPECT_EQ(n, remove_range(self->t.fd, 0, n));
+	EXPECT_TRUE(units_fall_to(MAXIMUM / 2));
+	EXPECT_EQ(1, set_value(self->t.fd, 1, 101));
 }
 
-static void rcu_as_usual(DATA *self)
+#define FORKERS		4
+#define FORKS		20
+
+/* Forks at the same time: none is refused for what another one does. */
+TEST_F(limit, forks_at_once)
 {
-	if (self->reader > 0) {
-		kill(self->reader, SIGKILL);
-		child_status(self->reader);
-	}
-	self->reader = 0;
-	if (!self->rcu)
-		return;
-	file_write_number(FIRST_FQS, self->first_fqs);
-	sched_setaffinity(self->rcu, sizeof(self->rcu_cpus), &self->rcu_cpus);
-	self->rcu = 0;
-}
+	pid_t pid[FORKERS];
+	int i, k, n;
 
-FIXTURE_TEARDOWN(memory)
-{
-	rcu_as_usual(self);
-}
-
-/*
- * Make grace periods last a second: one CPU stays in the kernel, where it is asked
- * for a quiescent state only late.  False where that can't be.
- */
-static bool rcu_slowly(DATA *self)
-{
-	const size_t size = 16 << 20;
-	cpu_set_t first;
-	pid_t rcu;
-	char *buf;
-	int fd;
-
-	/* It takes seconds, and is no matter of the ABI. */
-	if (sizeof(long) < sizeof(uint64_t))
-		return false;
-	CPU_ZERO(&first);
-	CPU_SET(0, &first);
-	rcu = rcu_thread();
-	if (sysconf(_SC_NPROCESSORS_ONLN) < 2 || !rcu ||
-	    sched_getaffinity(rcu, sizeof(self->rcu_cpus), &self->rcu_cpus) ||
-	    file_read_number(FIRST_FQS, &self->first_fqs))
-		return false;
-	self->rcu = rcu;
-	if (file_write_number(FIRST_FQS, JIFFIES_MAX) ||
-	    sched_setaffinity(rcu, sizeof(first), &first))
-		return false;
-	run_on_cpu(0);
-	self->reader = fork();
-	if (!self->reader) {
-		run_on_cpu(1);
-		fd = open("/dev/zero", O_RDONLY | O_CLOEXEC);
-		buf = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		while (read(fd, buf, size) == (ssize_t)size)
-			;
-		_exit(1);
-	}
-	return self->reader > 0;
-}
-
-#define REWRITES	30000
-/*
- * A setter waits when about 8000 contexts have not had their grace period, and some
- * that have had it are still to be freed: 16380 were seen.  Without that wait and
- * with long grace periods all are there at the end; with short ones, RCU keeps up.
- */
-#define WAITING_MAX	22000
-#define CONTEXTS	"trampfd_context"
-
-/* What is replaced or removed waits for RCU, but not without bound. */
-TEST_F_TIMEOUT(memory, rewriting_in_a_loop, 120)
-{
-	long long before, now, most = 0;
-	struct table t;
-	bool slowly;
-	int i;
-
-	if (slab_objects_left(CONTEXTS, &before))
-		SKIP(return, "no " CONTEXTS
-		     " in /proc/slabinfo (CONFIG_SLUB_DEBUG, slab_nomerge)");
-	ASSERT_EQ(0, table_open(&t, 16, 0));
-	slowly = rcu_slowly(self);
-	for (i = 0; i < REWRITES; i++) {
-		if (i % 2)
-			ASSERT_EQ(1, remove_one(t.fd, 3));
-		ASSERT_EQ(1, set_value(t.fd, 3, i));
-		if (i % 1000)
+	if (variant->flags & TRAMPFD_SHARED)
+		SKIP(return, "a shared table is not copied");
+	n = fill(&self->t, 0);
+	ASSERT_LT(MAXIMUM / 2, n);
+	for (i = 0; i < FORKERS; i++) {
+		pid[i] = fork();
+		ASSERT_LE(0, pid[i]);
+		if (pid[i])
 			continue;
-		ASSERT_EQ(0, slab_objects(CONTEXTS, &now));
-		if (now > most)
-			most = now;
-	}
-	rcu_as_usual(self);
-	TH_LOG("at most %lld contexts for one trampoline, RCU %s",
-	       most - before, slowly ? "slowly" : "as usual");
-	EXPECT_GT(WAITING_MAX, most - before);
-	EXPECT_TRUE(gives(table_entry(&t, 3), REWRITES - 1));
-	table_close(&t);
-	ASSERT_EQ(0, slab_objects_left(CONTEXTS, &now));
-	EXPECT_EQ(before, now);
-}
+		for (k = 0; k < FORKS; k++) {
+			pid_t child = fork();
 
-#define CHUNKS		"trampfd_chunk"
-/* How many trampolines have one. */
-#define CHUNK_SLOTS	256
-
-/* What the user's limit forbids leaves no memory where it would have been. */
-TEST_F(memory, refused_all_over_the_table)
-{
-	long long before, now;
-	struct table t;
-	unsigned int i;
-
-	if (unshare(CLONE_NEWUSER))
-		SKIP(return, "no user namespaces (CONFIG_USER_NS), errno %d",
-		     errno);
-	ASSERT_EQ(0, file_write_number(LIMIT, 1));
-	ASSERT_EQ(0, table_open(&t, TRAMPFD_TRAMPOLINES_MAX, 0));
-	ASSERT_EQ(1, set_value(t.fd, 0, 1));
-	if (slab_objects_left(CHUNKS, &before))
-		SKIP(return, "no " CHUNKS
-		     " in /proc/slabinfo (CONFIG_SLUB_DEBUG, slab_nomerge)");
-	for (i = CHUNK_SLOTS; i < TRAMPFD_TRAMPOLINES_MAX; i += CHUNK_SLOTS)
-		ASSERT_EQ(-EDQUOT, set_value(t.fd, i, 1));
-	ASSERT_EQ(0, slab_objects_left(CHUNKS, &now));
-	EXPECT_EQ(before, now);
-	EXPECT_TRUE(gives(table_entry(&t, 0), 1));
-	table_close(&t);
-}
-
-#define MANY	65536
-#define BYTES	80
-
-static bool debug_kernel(void)
-{
-	char line[256];
-	bool found = false;
-	FILE *f = fopen("/proc/kallsyms", "re");
-
-	/* Functions of lockdep, KASAN and KMSAN, and of objects' tracking. */
-	while (f && !found && fgets(line, sizeof(line), f))
-		found = strstr(line, " lockdep_init\n") ||
-			strstr(line, " lock_acquire\n") ||
-			strstr(line, " __kasan_slab_alloc\n") ||
-			strstr(line, " kmemleak_alloc\n");
-	if (f)
-		fclose(f);
-	return found;
-}
-
-#define CGROUP2	"/sys/fs/cgroup"
-
-/* A cgroup with a memory controller; the reason if there can't be one. */
-static const char *make_cgroup(char *dir, size_t size)
-{
-	const char *root = mounted("cgroup2", CGROUP2);
-	char path[160];
-
-	if (!root)
-		return "cgroup2 can't be mounted";
-	snprintf(path, sizeof(path), "%s/cgroup.subtree_control", root);
-	if (file_write(path, "+memory"))
-		return "no memory controller in cgroup2 (CONFIG_MEMCG)";
-	snprintf(dir, size, "%s/trampfd-test", root);
-	if (mkdir(dir, 0755) && errno != EEXIST)
-		return "no cgroup can be made";
-	return NULL;
-}
-
-/* Put the calling process into it. */
-static int enter_cgroup(const char *dir)
-{
-	char path[160];
-
-	snprintf(path, sizeof(path), "%s/cgroup.procs", dir);
-	return file_write(path, "0");
-}
-
-FIXTURE(size) {
-	char dir[128];
-	bool made;
-};
-
-FIXTURE_VARIANT(size) {
-	bool in_cgroup;
-};
-
-FIXTURE_VARIANT_ADD(size, uncharged) {
-	.in_cgroup = false,
-};
-
-FIXTURE_VARIANT_ADD(size, charged) {
-	.in_cgroup = true,
-};
-
-FIXTURE_SETUP(size)
-{
-	const char *reason;
-
-	if (!trampfd_present())
-		SKIP(return, NO_TRAMPFD);
-	trap_init();
-	if (!variant->in_cgroup)
-		return;
-	reason = make_cgroup(self->dir, sizeof(self->dir));
-	if (reason)
-		SKIP(return, "%s", reason);
-	self->made = true;
-	ASSERT_EQ(0, enter_cgroup(self->dir));
-}
-
-FIXTURE_TEARDOWN_PARENT(size)
-{
-	if (self->made)
-		rmdir(self->dir);
-}
-
-/*
- * "Slab:" lacks what CPUs have counted only for themselves: with pages of 64 KiB,
- * more than a megabyte.  On one CPU there is no such file, and no need.
- */
-static void count_slabs(void)
-{
-	file_write("/proc/sys/vm/stat_refresh", "1");
-}
-
-TEST_F(size, bytes_per_trampoline)
-{
-	long long before, after, left, least = -1;
-	struct table t;
-	int i;
-
-	if (debug_kernel())
-		SKIP(return, "a kernel with debugging options needs more");
-	/* Without that, nothing says when an earlier one's memory is free. */
-	if (slab_objects_left(CONTEXTS, &left))
-		SKIP(return, "no " CONTEXTS
-		     " in /proc/slabinfo (CONFIG_SLUB_DEBUG, slab_nomerge)");
-	/* Others allocate, too; the least of some measurements is the best. */
-	for (i = 0; i < 3; i++) {
-		count_slabs();
-		ASSERT_EQ(0, file_find_number("/proc/meminfo", "Slab:",
-					      &before));
-		ASSERT_EQ(0, table_open(&t, MANY, 0));
-		ASSERT_EQ(MANY, set_values(t.fd, 0, MANY, 1));
-		count_slabs();
-		ASSERT_EQ(0, file_find_number("/proc/meminfo", "Slab:",
-					      &after));
-		EXPECT_TRUE(gives(table_entry(&t, MANY - 1), MANY));
-		table_close(&t);
-		if (least < 0 || after - before < least)
-			least = after - before;
-		/* So that the next one does not find what this one leaves. */
-		slab_objects_left(CONTEXTS, &left);
-	}
-	TH_LOG("%lld KiB for %d trampolines", least, MANY);
-	/* At least what is stored, or the measurement is wrong. */
-	EXPECT_LE(MANY * 16 / 1024, least);
-	EXPECT_GE(MANY * BYTES / 1024, least);
-}
-
-FIXTURE(cgroup) {
-	char dir[128];
-	bool made;
-};
-
-#define MEMORY_LIMIT	"8388608"
-/* What is set in one call, and the least number of calls that has to fit. */
-#define BATCH		256
-#define BATCHES_MIN	100
-/* More than what a call needs for itself. */
-#define BATCHES_REMOVED	8
-#define BATCHES_MAX	(TRAMPFD_TRAMPOLINES_MAX / BATCH)
-
-FIXTURE_SETUP(cgroup)
-{
-	const char *reason;
-
-	if (!trampfd_present())
-		SKIP(return, NO_TRAMPFD);
-	trap_init();
-	reason = make_cgroup(self->dir, sizeof(self->dir));
-	if (reason)
-		SKIP(return, "%s", reason);
-	self->made = true;
-}
-
-FIXTURE_TEARDOWN_PARENT(cgroup)
-{
-	if (self->made)
-		rmdir(self->dir);
-}
-
-/*
- * At the limit, the test itself must not need memory, not even for opening a
- * file: for what is not asked for by trampfd, the kernel would kill it.
- */
-TEST_F(cgroup, set)
-{
-	int i, limit, last, next, removed, again = 0;
-	char path[160];
-	struct table t;
-
-	snprintf(path, sizeof(path), "%s/memory.max", self->dir);
-	limit = open(path, O_WRONLY | O_CLOEXEC);
-	ASSERT_LE(0, limit);
-	ASSERT_EQ(0, enter_cgroup(self->dir));
-	ASSERT_EQ(0, table_open(&t, TRAMPFD_TRAMPOLINES_MAX, 0));
-	ASSERT_EQ(BATCH, set_values(t.fd, 0, BATCH, 0));
-	ASSERT_EQ(BATCH, remove_range(t.fd, 0, BATCH));
-	ASSERT_LT(0, write(limit, MEMORY_LIMIT, strlen(MEMORY_LIMIT)));
-
-	for (i = 0; i < BATCHES_MAX; i++) {
-		last = set_values(t.fd, i * BATCH, BATCH, 1000 + i * BATCH);
-		if (last != BATCH)
-			break;
-	}
-	/* One may have room where several had none, and memory may come back late. */
-	for (next = i * BATCH + last; last > 0 && next < TRAMPFD_TRAMPOLINES_MAX; next++)
-		last = set_values(t.fd, next, 1, 0);
-	/* Removing gives memory back, if only after RCU. */
-	for (removed = 0; removed < BATCHES_REMOVED; removed++)
-		if (remove_range(t.fd, removed * BATCH, BATCH) != BATCH)
-			break;
-	while (set_value(t.fd, 0, 1) != 1 && ++again < 1000)
-		usleep(10000);
-	ASSERT_LT(0, write(limit, "max", 3));
-
-	EXPECT_EQ(-ENOMEM, last);
-	EXPECT_EQ(BATCHES_REMOVED, removed);
-	EXPECT_GT(1000, again);
-	/* It was the limit, and not something at the beginning. */
-	EXPECT_LT(BATCHES_MIN, i);
-	TH_LOG("%d trampolines in " MEMORY_LIMIT " bytes", i * BATCH);
-
-	/* No harm: what is set works, and what is not is unset. */
-	EXPECT_TRUE(gives(table_entry(&t, 0), 1));
-	EXPECT_TRUE(is_unset(t.fd, 1));
-	while (--i >= BATCHES_REMOVED)
-		ASSERT_TRUE(gives(table_entry(&t, i * BATCH), 1000 + i * BATCH));
-	EXPECT_EQ(BATCH, set_values(t.fd, TRAMPFD_TRAMPOLINES_MAX - BATCH,
-				    BATCH, 0));
-	table_close(&t);
-	close(limit);
-}
-
-static void *call_for_ever(void *entry)
-{
-	for (;;)
-		call(entry);
-	return NULL;
-}
-
-/*
- * What is too much here is memory of the program's own: so it is killed, and
- * its memory taken away while its threads are in calls.
- */
-TEST_F(cgroup, killed_with_calls_in_flight)
-{
-	const size_t size = 4 * atoi(MEMORY_LIMIT);
-	struct table t;
-	char path[160];
-	int i, turn;
-
-	if (!threads_work())
-		SKIP(return, NO_THREADS);
-	snprintf(path, sizeof(path), "%s/memory.max", self->dir);
-	ASSERT_EQ(0, file_write(path, MEMORY_LIMIT));
-	ASSERT_EQ(0, table_open(&t, 1000, 0));
-	ASSERT_EQ(1000, set_values(t.fd, 0, 1000, 0));
-	for (turn = 0; turn < 5; turn++) {
-		pid_t pid = fork();
-
-		ASSERT_LE(0, pid);
-		if (!pid) {
-			pthread_t thread;
-			char *mem;
-
-			if (enter_cgroup(self->dir))
+			if (child < 0)
 				_exit(1);
-			for (i = 0; i < 3; i++)
-				if (pthread_create(&thread, NULL, call_for_ever,
-						   table_entry(&t, 300 * i)))
-					_exit(2);
-			mem = mmap(NULL, size, PROT_READ | PROT_WRITE,
-				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-			if (mem != MAP_FAILED)
-				memset(mem, 1, size);
-			_exit(3);
+			if (!child)
+				_exit(gives(table_entry(&self->t, k), 100 + k) ?
+				      0 : 1);
+			if (child_status(child))
+				_exit(2);
 		}
-		EXPECT_EQ(128 + SIGKILL, child_status(pid));
+		_exit(0);
 	}
-	EXPECT_TRUE(gives(table_entry(&t, 999), 999));
-	table_close(&t);
+	for (i = 0; i < FORKERS; i++)
+		EXPECT_EQ(0, child_status(pid[i]));
+	EXPECT_TRUE(units_fall_to(MAXIMUM));
+}
+
+/*
+ * A table that two users have: who sets a trampoline pays for it, whoever made the
+ * table.
+ */
+FIXTURE(payer) {
+	struct table t;
+	int s[2];
+	pid_t receiver;
+};
+
+FIXTURE_SETUP(payer)
+{
+	int ret;
+
+	if (!trampfd_present())
+		SKIP(return, NO_TRAMPFD);
+	trap_init();
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, self->s))
+		SKIP(return, "no Unix sockets (CONFIG_UNIX)");
+	ret = own_limit_with_users(MAXIMUM);
+	if (ret)
+		SKIP(return, NO_USER_NS, -ret);
+	self->receiver = fork_along();
+	ASSERT_LE(0, self->receiver);
+	if (self->receiver) {
+		close(self->s[1]);
+		ASSERT_EQ(0, setresuid(1000, 1000, 1000));
+		ASSERT_EQ(0, table_open(&self->t, NTRAMPOLINES, TRAMPFD_SHARED));
+		ASSERT_EQ(100, set_values(self->t.fd, 0, 100, 100));
+		ASSERT_EQ(0, send_descriptor(self->s[0], self->t.fd));
+		return;
+	}
+	close(self->s[0]);
+	ASSERT_EQ(0, setresuid(1001, 1001, 1001));
+	/* Only to be told how the other one has to be mapped. */
+	ASSERT_EQ(0, table_create(&self->t, NTRAMPOLINES, TRAMPFD_SHARED));
+	close(self->t.fd);
+	self->t.fd = receive_descriptor(self->s[1]);
+	ASSERT_LE(0, self->t.fd);
+	ASSERT_EQ(0, table_map(&self->t));
+}
+
+FIXTURE_TEARDOWN(payer)
+{
+	table_close(&self->t);
+}
+
+/* A chunk that is there was paid for by its maker, and so was what he has set. */
+TEST_F(payer, receiver)
+{
+	const long long before = units_settled(-1);
+	const long long pointers = 2 * CHUNK_SLOTS * sizeof(void *) / UNIT;
+	int n;
+
+	if (self->receiver) {
+		/* Not a unit is the creator's that the other one sets. */
+		ASSERT_EQ(0, pipe_hear(self->s[0]));
+		EXPECT_EQ(before, units());
+		EXPECT_TRUE(gives(table_entry(&self->t, 250), 350));
+		/* And all is that he replaces himself. */
+		ASSERT_EQ(50, set_values(self->t.fd, 200, 50, 500));
+		EXPECT_EQ(before + 50, units_settled(before + 50));
+		ASSERT_EQ(0, pipe_tell(self->s[0]));
+		EXPECT_EQ(0, child_status(self->receiver));
+		EXPECT_EQ(before + 30, units_settled(before + 30));
+		EXPECT_TRUE(gives(table_entry(&self->t, 250), 350));
+		EXPECT_LT(MAXIMUM / 2, fill(&self->t, 2 * MAXIMUM));
+		return;
+	}
+	ASSERT_EQ(156, set_values(self->t.fd, 100, 156, 200));
+	EXPECT_EQ(before + 156, units());
+	ASSERT_EQ(1, set_value(self->t.fd, CHUNK_SLOTS, 1));
+	EXPECT_LT(before + 157 + pointers, units());
+	n = fill(&self->t, CHUNK_SLOTS + 1);
+	EXPECT_LT(MAXIMUM / 2, n);
+	EXPECT_TRUE(used_up());
+	ASSERT_EQ(0, pipe_tell(self->s[1]));
+	ASSERT_EQ(0, pipe_hear(self->s[1]));
+	/* What the other one has replaced is given back here. */
+	EXPECT_EQ(10, set_values(self->t.fd, 200, 10, 0));
+	EXPECT_EQ(10, remove_range(self->t.fd, 210, 10));
+	_exit(0);
+}
+
+/* They stay when the receiver is gone, and so does who pays for them. */
+TEST_F(payer, gone)
+{
+	const long long pointers = 2 * CHUNK_SLOTS * sizeof(void *) / UNIT;
+	const long long before = units_settled(-1);
+
+	if (!self->receiver) {
+		ASSERT_EQ(500, set_values(self->t.fd, 100, 500, 200));
+		_exit(0);
+	}
+	EXPECT_EQ(0, child_status(self->receiver));
+	EXPECT_TRUE(gives(table_entry(&self->t, 599), 699));
+	EXPECT_EQ(before, units_settled(before));
+	/* The table goes as a whole, with what is another user's. */
+	table_close(&self->t);
+	EXPECT_TRUE(units_fall_to(before - 100 - pointers));
 }
 
 TEST_HARNESS_MAIN

@@ -37,6 +37,7 @@
  *
  * and, where it is so:
  *
+ * ARCH_FILTER_ARGUMENT(n)	where a seccomp filter finds argument n, if not there
  * ARCH_MMAP_BY_POINTER	the arguments of the system call mmap are in memory
  * ARCH_DATA_EXECUTABLE	the heap of every program is writable and executable
  * ARCH_HIGH_ADDRESS	one that mmap() gives only to a program that asks for it

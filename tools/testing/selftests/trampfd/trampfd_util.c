@@ -5,13 +5,9 @@
 #include <sched.h>
 #include <setjmp.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -36,6 +32,15 @@ int create(struct trampfd_attr *attr, size_t size, unsigned int flags)
 
 bool trampfd_present(void)
 {
+#ifdef TRAMPFD_BY_CODE
+	struct table t;
+	int ret = table_create(&t, 1, 0);
+
+	if (!ret)
+		close(t.fd);
+	if (ret == -EOPNOTSUPP)
+		return false;
+#endif
 	/* Wrong in every other way, so that it makes nothing. */
 	return !no_such_call(-create(NULL, 0, ~0U));
 }
@@ -52,10 +57,71 @@ bool no_such_call(int error)
 	return error == ENOSYS;
 }
 
+#ifdef TRAMPFD_BY_CODE
+
+unsigned int table_shape;
+
+/* The same for all tables; 0 before there is any. */
+static unsigned long code_offset;
+
+/* There is no code in tables that several processes share. */
+static void attr_init(struct trampfd_attr *attr, unsigned int flags)
+{
+	if (flags & TRAMPFD_SHARED)
+		return;
+	attr->type = TRAMPFD_CODE;
+	attr->shape_nregs = table_shape;
+	if (table_shape)
+		attr->shape[0] = ARCH_DATA_REG;
+}
+
+static int map_code(const struct table *t)
+{
+	const struct trampfd_attr *attr = &t->attr;
+
+	if (attr->type != TRAMPFD_CODE)
+		return 0;
+	code_offset = attr->code_offset;
+	if (mmap(t->base + attr->data_offset, attr->part_size, attr->data_prot,
+		 attr->map_flags | MAP_FIXED, t->fd,
+		 attr->data_offset) == MAP_FAILED ||
+	    mmap(t->base + attr->code_offset, attr->part_size, attr->code_prot,
+		 attr->map_flags | MAP_FIXED, t->fd,
+		 attr->code_offset) == MAP_FAILED)
+		return -errno;
+	return 0;
+}
+
+bool trap_at(const void *entry)
+{
+	return trap.addr == ARCH_FAULT_ADDR(entry) ||
+	       (code_offset &&
+		trap.addr == ARCH_FAULT_ADDR((char *)entry - code_offset));
+}
+
+#else
+
+static void attr_init(struct trampfd_attr *attr, unsigned int flags)
+{
+	attr->type = TRAMPFD_FAULT;
+}
+
+static int map_code(const struct table *t)
+{
+	return 0;
+}
+
+bool trap_at(const void *entry)
+{
+	return trap.addr == ARCH_FAULT_ADDR(entry);
+}
+
+#endif
+
 int table_create(struct table *t, unsigned int ntrampolines, unsigned int flags)
 {
 	memset(t, 0, sizeof(*t));
-	t->attr.type = TRAMPFD_FAULT;
+	attr_init(&t->attr, flags);
 	t->attr.ntrampolines = ntrampolines;
 	t->base = MAP_FAILED;
 	t->fd = create(&t->attr, sizeof(t->attr), flags);
@@ -64,9 +130,16 @@ int table_create(struct table *t, unsigned int ntrampolines, unsigned int flags)
 
 static int map_with(struct table *t, void *addr, int flags)
 {
+	int ret;
+
 	t->base = mmap(addr, t->attr.map_size, t->attr.map_prot,
 		       t->attr.map_flags | flags, t->fd, t->attr.map_offset);
-	return t->base == MAP_FAILED ? -errno : 0;
+	if (t->base == MAP_FAILED)
+		return -errno;
+	ret = map_code(t);
+	if (!ret)
+		note_mapping(t->fd, t);
+	return ret;
 }
 
 int table_map(struct table *t)
@@ -96,6 +169,7 @@ void table_unmap(struct table *t)
 	if (t->base != MAP_FAILED)
 		munmap(t->base, t->attr.map_size);
 	t->base = MAP_FAILED;
+	note_mapping(t->fd, NULL);
 }
 
 void table_close(struct table *t)
@@ -108,238 +182,18 @@ void table_close(struct table *t)
 
 char *table_entry(const struct table *t, unsigned int trampoline)
 {
-	return t->base + (size_t)trampoline * t->attr.stride;
+	char *entry = t->base + (size_t)trampoline * t->attr.stride;
+
+#ifdef TRAMPFD_BY_CODE
+	/* 0 in a table without code. */
+	entry += t->attr.code_offset;
+#endif
+	return entry;
 }
 
 unsigned int table_per_page(const struct table *t)
 {
 	return getpagesize() / t->attr.stride;
-}
-
-int control(int fd, unsigned long command, void *arg)
-{
-	int ret = ioctl(fd, command, arg);
-
-	return ret < 0 ? -errno : ret;
-}
-
-void context_init(struct context *c, unsigned int trampoline, unsigned long pc)
-{
-	memset(c, 0, sizeof(*c));
-	c->rec.trampoline = trampoline;
-	context_reg(c, ARCH_PC, pc);
-}
-
-void context_reg(struct context *c, unsigned int name, uint64_t value)
-{
-	c->reg[c->rec.nregs].name = name;
-	c->reg[c->rec.nregs].value = value;
-	c->rec.nregs++;
-}
-
-void context_stack(struct context *c, unsigned int size, unsigned int skip,
-		   unsigned char seed)
-{
-	unsigned int i;
-
-	c->rec.stack_size = size;
-	c->rec.stack_skip = skip;
-	for (i = 0; i < size && i < sizeof(c->stack); i++)
-		c->stack[i] = seed + 3 * i;
-}
-
-struct trampfd_contexts context_argument(struct context *c)
-{
-	return (struct trampfd_contexts) {
-		.records = (uintptr_t)&c->rec,
-		.regs = (uintptr_t)c->reg,
-		.stack = (uintptr_t)c->stack,
-		.nrecords = 1,
-		.nregs = c->rec.nregs,
-		.stack_size = c->rec.stack_size,
-	};
-}
-
-int context_set(int fd, struct context *c)
-{
-	struct trampfd_contexts arg = context_argument(c);
-
-	return control(fd, TRAMPFD_SET, &arg);
-}
-
-int context_set_both(int fd, const struct context c[2])
-{
-	struct trampfd_record records[2];
-	struct trampfd_reg regs[2][2];
-	struct trampfd_contexts arg = {
-		.records = (uintptr_t)records,
-		.regs = (uintptr_t)regs,
-		.nrecords = 2,
-		.nregs = 4,
-	};
-	int i;
-
-	for (i = 0; i < 2; i++) {
-		records[i] = c[i].rec;
-		memcpy(regs[i], c[i].reg, sizeof(regs[i]));
-	}
-	return control(fd, TRAMPFD_SET, &arg);
-}
-
-int context_get(int fd, unsigned int trampoline, struct context *c)
-{
-	struct trampfd_contexts arg;
-
-	memset(c, 0, sizeof(*c));
-	arg = context_argument(c);
-	arg.nregs = TRAMPFD_REGS_MAX;
-	arg.stack_size = TRAMPFD_STACK_MAX;
-	c->rec.trampoline = trampoline;
-	return control(fd, TRAMPFD_GET, &arg);
-}
-
-static bool has_reg(const struct context *c, const struct trampfd_reg *reg)
-{
-	unsigned int i;
-
-	for (i = 0; i < c->rec.nregs; i++)
-		if (!memcmp(&c->reg[i], reg, sizeof(*reg)))
-			return true;
-	return false;
-}
-
-bool context_equal(const struct context *a, const struct context *b)
-{
-	unsigned int i;
-
-	/* No register is there twice, so one direction is enough. */
-	for (i = 0; i < a->rec.nregs; i++)
-		if (!has_reg(b, &a->reg[i]))
-			return false;
-	return !memcmp(&a->rec, &b->rec, sizeof(a->rec)) &&
-	       !memcmp(a->stack, b->stack, a->rec.stack_size);
-}
-
-static void value_context(struct context *c, unsigned int trampoline,
-			  unsigned long value)
-{
-	context_init(c, trampoline, ARCH_CODE(arch_data));
-	context_reg(c, ARCH_DATA_REG, value);
-}
-
-int set_value(int fd, unsigned int trampoline, unsigned long value)
-{
-	struct context c;
-
-	value_context(&c, trampoline, value);
-	return context_set(fd, &c);
-}
-
-int set_values(int fd, unsigned int first, unsigned int count,
-	       unsigned long value)
-{
-	struct trampfd_record *records = calloc(count, sizeof(*records));
-	struct trampfd_reg (*regs)[2] = calloc(count, sizeof(*regs));
-	struct trampfd_contexts arg = {
-		.records = (uintptr_t)records,
-		.regs = (uintptr_t)regs,
-		.nrecords = count,
-		.nregs = 2 * count,
-	};
-	int ret = -ENOBUFS;
-	struct context c;
-	unsigned int i;
-
-	if (records && regs) {
-		for (i = 0; i < count; i++) {
-			value_context(&c, first + i, value + i);
-			records[i] = c.rec;
-			memcpy(regs[i], c.reg, sizeof(regs[i]));
-		}
-		ret = control(fd, TRAMPFD_SET, &arg);
-	}
-	free(records);
-	free(regs);
-	return ret;
-}
-
-int remove_range(int fd, unsigned int first, unsigned int count)
-{
-	uint32_t *list = calloc(count, sizeof(*list));
-	struct trampfd_list arg = {
-		.trampolines = (uintptr_t)list,
-		.count = count,
-	};
-	int ret = -ENOBUFS;
-	unsigned int i;
-
-	if (list) {
-		for (i = 0; i < count; i++)
-			list[i] = first + i;
-		ret = control(fd, TRAMPFD_REMOVE, &arg);
-	}
-	free(list);
-	return ret;
-}
-
-static int list_one(int fd, unsigned long command, uint32_t trampoline)
-{
-	struct trampfd_list arg = {
-		.trampolines = (uintptr_t)&trampoline,
-		.count = 1,
-	};
-
-	return control(fd, command, &arg);
-}
-
-int remove_one(int fd, unsigned int trampoline)
-{
-	return list_one(fd, TRAMPFD_REMOVE, trampoline);
-}
-
-int seal_one(int fd, unsigned int trampoline)
-{
-	return list_one(fd, TRAMPFD_SEAL, trampoline);
-}
-
-int allow(int fd, const uint64_t *pcs, unsigned int count)
-{
-	struct trampfd_pcs arg = {
-		.pcs = (uintptr_t)pcs,
-		.count = count,
-	};
-
-	return control(fd, TRAMPFD_ALLOW, &arg);
-}
-
-int get_value(int fd, unsigned int trampoline, unsigned long *value)
-{
-	struct context c;
-	unsigned int i;
-	int ret = context_get(fd, trampoline, &c);
-
-	if (ret < 0)
-		return ret;
-	for (i = 0; i < c.rec.nregs; i++)
-		if (c.reg[i].name == ARCH_DATA_REG)
-			*value = c.reg[i].value;
-	return ret;
-}
-
-bool has_value(int fd, unsigned int trampoline, unsigned long value)
-{
-	struct context want, have;
-
-	value_context(&want, trampoline, value);
-	return context_get(fd, trampoline, &have) == 1 &&
-	       context_equal(&want, &have);
-}
-
-bool is_unset(int fd, unsigned int trampoline)
-{
-	struct context c;
-
-	return context_get(fd, trampoline, &c) == -ENOENT;
 }
 
 unsigned long call(const void *entry)
@@ -479,8 +333,7 @@ bool gives(const void *entry, unsigned long value)
 
 bool trap_is_plain(const void *addr)
 {
-	return trap.signo == SIGSEGV && trap.code == SEGV_ACCERR &&
-	       trap.addr == ARCH_FAULT_ADDR(addr);
+	return trap.signo == SIGSEGV && trap.code == SEGV_ACCERR && trap_at(addr);
 }
 
 bool is_plain(const void *addr)
@@ -636,6 +489,10 @@ bool state_kept(const struct cpu_state *in, const struct cpu_state *out,
 	for (i = 0; c && i < c->rec.nregs; i++)
 		if (c->reg[i].name != ARCH_PC)
 			want.reg[c->reg[i].name] = c->reg[i].value;
+#if defined(TRAMPFD_BY_CODE) && defined(ARCH_TARGET_REG)
+	/* What it gets from code is for code_test to check. */
+	want.reg[ARCH_TARGET_REG] = out->reg[ARCH_TARGET_REG];
+#endif
 
 	for (i = 0; i < ARCH_NREGS; i++) {
 		if (out->reg[i] == want.reg[i])
@@ -662,211 +519,6 @@ int child_status(pid_t pid)
 			return -errno;
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) :
 				     WEXITSTATUS(status);
-}
-
-ssize_t file_read(const char *path, char *buf, size_t size)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	size_t done = 0;
-	ssize_t n;
-
-	if (fd < 0)
-		return -errno;
-	while (done < size - 1) {
-		n = read(fd, buf + done, size - 1 - done);
-		if (n <= 0)
-			break;
-		done += n;
-	}
-	buf[done] = '\0';
-	close(fd);
-	return done;
-}
-
-int file_write(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
-	int ret = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, strlen(text)) < 0)
-		ret = -errno;
-	close(fd);
-	return ret;
-}
-
-int file_write_number(const char *path, long long number)
-{
-	char text[32];
-
-	snprintf(text, sizeof(text), "%lld", number);
-	return file_write(path, text);
-}
-
-static int parse_number(const char *text, long long *number)
-{
-	char *end;
-
-	*number = strtoll(text, &end, 10);
-	return end == text ? -EINVAL : 0;
-}
-
-int file_read_number(const char *path, long long *number)
-{
-	char text[32];
-	ssize_t n = file_read(path, text, sizeof(text));
-
-	return n < 0 ? n : parse_number(text, number);
-}
-
-/* For files that are longer than one would want to hold: line by line. */
-static int find_line(const char *path, const char *key, char *line, int size)
-{
-	FILE *f = fopen(path, "re");
-	int ret = -ENOENT;
-
-	if (!f)
-		return -errno;
-	while (fgets(line, size, f)) {
-		if (!strncmp(line, key, strlen(key))) {
-			ret = 0;
-			break;
-		}
-	}
-	fclose(f);
-	return ret;
-}
-
-int file_find_number(const char *path, const char *key, long long *number)
-{
-	char line[512];
-	int ret = find_line(path, key, line, sizeof(line));
-
-	if (ret)
-		return ret;
-	return parse_number(line + strlen(key), number);
-}
-
-const char *mounted(const char *type, const char *usual)
-{
-	static char dir[64];
-	char line[512];
-	FILE *f = fopen("/proc/self/mounts", "re");
-	const char *found = NULL;
-
-	while (f && !found && fgets(line, sizeof(line), f)) {
-		char at[256], kind[64];
-
-		if (sscanf(line, "%*s %255s %63s", at, kind) == 2 &&
-		    !strcmp(at, usual) && !strcmp(kind, type))
-			found = usual;
-	}
-	if (f)
-		fclose(f);
-	if (found || !mount("none", usual, type, 0, NULL))
-		return usual;
-
-	mkdir("/tmp", 0777);
-	snprintf(dir, sizeof(dir), "/tmp/trampfd-XXXXXX");
-	if (!mkdtemp(dir) || mount("none", dir, type, 0, NULL))
-		return NULL;
-	return dir;
-}
-
-int slab_objects(const char *cache, long long *objects)
-{
-	char key[64];
-
-	snprintf(key, sizeof(key), "%s ", cache);
-	return file_find_number("/proc/slabinfo", key, objects);
-}
-
-int slab_objects_left(const char *cache, long long *objects)
-{
-	int ret = 0, turns = 0, same = 0;
-	long long last = -1;
-	char path[96];
-
-	/*
-	 * RCU gives back in its own time, up to some seconds.  What a CPU keeps
-	 * for reuse counts as in use, and so does what is in a quarantine, both
-	 * until they are told.
-	 */
-	snprintf(path, sizeof(path), "/sys/kernel/slab/%s/shrink", cache);
-	while (turns++ < 1200 && same < 150) {
-		file_write(path, "1");
-		ret = slab_objects(cache, objects);
-		if (ret || !*objects)
-			break;
-		same = *objects == last ? same + 1 : 0;
-		last = *objects;
-		usleep(50000);
-	}
-	return ret;
-}
-
-bool contains(const char *text, const char *part)
-{
-	return strstr(text, part);
-}
-
-bool maps_line(const void *addr, char *line, size_t size)
-{
-	FILE *f = fopen("/proc/self/maps", "re");
-	bool found = false;
-
-	while (f && !found && fgets(line, size, f)) {
-		unsigned long long start, end;
-
-		if (sscanf(line, "%llx-%llx", &start, &end) == 2)
-			found = (uintptr_t)addr >= start &&
-				(uintptr_t)addr < end;
-	}
-	if (f)
-		fclose(f);
-	return found;
-}
-
-static int smaps_line(const void *addr, const char *key, char *line, size_t size)
-{
-	FILE *f = fopen("/proc/self/smaps", "re");
-	bool inside = false;
-	int ret = -ENOENT;
-
-	if (!f)
-		return -errno;
-	while (ret && fgets(line, size, f)) {
-		unsigned long long start, end;
-
-		if (sscanf(line, "%llx-%llx", &start, &end) == 2)
-			inside = (uintptr_t)addr >= start &&
-				 (uintptr_t)addr < end;
-		else if (inside && !strncmp(line, key, strlen(key)))
-			ret = 0;
-	}
-	fclose(f);
-	return ret;
-}
-
-int smaps_flags(const void *addr, char *flags, size_t size)
-{
-	char line[256];
-	int ret = smaps_line(addr, "VmFlags:", line, sizeof(line));
-
-	if (!ret)
-		snprintf(flags, size, "%s", line + strlen("VmFlags:"));
-	return ret;
-}
-
-int smaps_number(const void *addr, const char *key, long long *number)
-{
-	char line[256];
-	int ret = smaps_line(addr, key, line, sizeof(line));
-
-	if (ret)
-		return ret;
-	return parse_number(line + strlen(key), number);
 }
 
 int next_descriptor(void)

@@ -13,7 +13,11 @@
 
 #include "trampfd_arch.h"
 
+#ifdef TRAMPFD_BY_CODE
+#define NO_TRAMPFD	"no trampfd in this kernel (ENOSYS), or no code (EOPNOTSUPP)"
+#else
 #define NO_TRAMPFD	"no trampfd in this kernel (ENOSYS)"
+#endif
 #define NO_THREADS	"no futex for 32-bit programs (CONFIG_COMPAT_32BIT_TIME)"
 
 /* The kernel wants it of a barrier; m68k's C library asks its compiler for less. */
@@ -55,13 +59,43 @@ int table_open(struct table *t, unsigned int ntrampolines, unsigned int flags);
 void table_unmap(struct table *t);
 void table_close(struct table *t);
 
+/*
+ * A program that is built with TRAMPFD_BY_CODE has code in its private tables, calls
+ * it, and sets all contexts with the promise that nobody calls.  The code loads no
+ * register, so there is no value that a broken promise could mix up.  If a program
+ * makes @table_shape 1, it loads ARCH_DATA_REG: then every record has to name that,
+ * and the promise has to be true.
+ */
+#ifdef TRAMPFD_BY_CODE
+extern unsigned int table_shape;
+#endif
+
 /* The address to call. */
 char *table_entry(const struct table *t, unsigned int trampoline);
 /* How many of them a page of memory has addresses for. */
 unsigned int table_per_page(const struct table *t);
 
-/* An ioctl of a trampoline descriptor. */
+/*
+ * A control call: an ioctl of the descriptor.  A program that is built with
+ * TRAMPFD_BY_ADDRESS makes it trampfd_control() instead, at an address where the
+ * table is mapped, for each private table that table_map() has mapped and nobody
+ * has unmapped since.
+ */
 int control(int fd, unsigned long command, void *arg);
+/* Always an ioctl, for tests that are about the descriptor itself. */
+int control_fd(int fd, unsigned long command, void *arg);
+/* Always trampfd_control(). */
+int control_at(const void *addr, unsigned int op, const void *arg,
+	       unsigned int flags);
+/*
+ * Stands for the table that is mapped at @addr, where a function asks for a
+ * descriptor.  Good until the thread's next at().
+ */
+int at(const void *addr);
+/* Do control calls of the table go the way that the program is built for? */
+bool controlled_as_built(const struct table *t);
+/* For trampfd_util.c: the descriptor's table is mapped there, or not any more. */
+void note_mapping(int fd, const struct table *t);
 
 /* One trampoline's context, with room for the greatest. */
 struct context {
@@ -90,6 +124,9 @@ int set_value(int fd, unsigned int trampoline, unsigned long value);
 /* The same for @count of them, with values from @value on. */
 int set_values(int fd, unsigned int first, unsigned int count,
 	       unsigned long value);
+/* With flags in each record. */
+int set_values_as(int fd, unsigned int first, unsigned int count,
+		  unsigned long value, unsigned int flags);
 int remove_range(int fd, unsigned int first, unsigned int count);
 int remove_one(int fd, unsigned int trampoline);
 int seal_one(int fd, unsigned int trampoline);
@@ -134,6 +171,8 @@ bool gives(const void *entry, unsigned long value);
 bool is_plain(const void *addr);
 /* Is @addr, when called, what an address without a mapping is? */
 bool is_unmapped(const void *addr);
+/* Was the last trap at this entry, or where its code leads when it is unset? */
+bool trap_at(const void *entry);
 /* Was the last trap that of a page without permissions, at @addr? */
 bool trap_is_plain(const void *addr);
 

@@ -2,6 +2,7 @@
 /* What can be seen of trampolines from outside of the program. */
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 
 #include "../kselftest_harness.h"
@@ -79,18 +80,34 @@ static long long info(int fd, const char *key)
 	return file_find_number(path, key, &number) ? -1 : number;
 }
 
+/* What "trampfd-abi" says of a program like this one. */
+static const char *abi_name(void)
+{
+#if defined(_ABIN32) && _MIPS_SIM == _ABIN32
+	return "n32";
+#elif defined(_ABIO32) && _MIPS_SIM == _ABIO32
+	return "o32";
+#elif defined(_ABI64) && _MIPS_SIM == _ABI64
+	return "n64";
+#else
+	return sizeof(long) == 8 ? "64" : "32";
+#endif
+}
+
 TEST_F(watched, fdinfo)
 {
-	char path[64], text[1024];
+	char path[64], text[1024], abi[64];
 
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", self->t.fd);
 	ASSERT_LT(0, file_read(path, text, sizeof(text)));
-	EXPECT_TRUE(contains(text, "\ntrampfd-type:\tfault\n")) {
+	snprintf(abi, sizeof(abi), "\ntrampfd-abi:\t%s\n", abi_name());
+	EXPECT_TRUE(contains(text, "\ntrampfd-type:\tfault\n") &&
+		    contains(text, abi)) {
 		TH_LOG("%s", text);
 	}
 	EXPECT_EQ(1000, info(self->t.fd, "trampfd-trampolines:\t"));
+	EXPECT_EQ(self->t.attr.stride, info(self->t.fd, "trampfd-stride:\t"));
 	EXPECT_EQ(0, info(self->t.fd, "trampfd-set:\t"));
-	EXPECT_EQ(1, info(self->t.fd, "trampfd-copies:\t"));
 
 	ASSERT_EQ(600, set_values(self->t.fd, 0, 600, 0));
 	EXPECT_EQ(600, info(self->t.fd, "trampfd-set:\t"));
@@ -107,9 +124,10 @@ TEST_F(watched, fdinfo)
 	EXPECT_EQ(500, info(self->t.fd, "trampfd-set:\t"));
 }
 
-/* The numbers are the descriptor's: of all its copies. */
+/* How many are set is told of the reader's own table. */
 TEST_F(watched, fdinfo_after_fork)
 {
+	const bool shared = variant->flags & TRAMPFD_SHARED;
 	int down[2], up[2];
 	pid_t pid;
 
@@ -119,28 +137,74 @@ TEST_F(watched, fdinfo_after_fork)
 	pid = fork();
 	ASSERT_LE(0, pid);
 	if (!pid) {
-		ASSERT_EQ(0, pipe_wait(down[0]));
+		EXPECT_EQ(600, info(self->t.fd, "trampfd-set:\t"));
 		EXPECT_EQ(100, remove_range(self->t.fd, 0, 100));
+		EXPECT_EQ(500, info(self->t.fd, "trampfd-set:\t"));
 		ASSERT_EQ(0, pipe_tell(up[1]));
 		ASSERT_EQ(0, pipe_wait(down[0]));
+		EXPECT_EQ(shared ? 300 : 500, info(self->t.fd, "trampfd-set:\t"));
 		_exit(0);
 	}
-	if (variant->flags & TRAMPFD_SHARED) {
-		EXPECT_EQ(1, info(self->t.fd, "trampfd-copies:\t"));
-		EXPECT_EQ(600, info(self->t.fd, "trampfd-set:\t"));
-	} else {
-		EXPECT_EQ(2, info(self->t.fd, "trampfd-copies:\t"));
-		EXPECT_EQ(1200, info(self->t.fd, "trampfd-set:\t"));
-	}
-	ASSERT_EQ(0, pipe_tell(down[1]));
 	ASSERT_EQ(0, pipe_wait(up[0]));
-	EXPECT_EQ(variant->flags & TRAMPFD_SHARED ? 500 : 1100,
-		  info(self->t.fd, "trampfd-set:\t"));
+	EXPECT_EQ(shared ? 500 : 600, info(self->t.fd, "trampfd-set:\t"));
+	ASSERT_EQ(200, remove_range(self->t.fd, 300, 200));
 	ASSERT_EQ(0, pipe_tell(down[1]));
 	EXPECT_EQ(0, child_status(pid));
-	EXPECT_EQ(1, info(self->t.fd, "trampfd-copies:\t"));
-	EXPECT_EQ(variant->flags & TRAMPFD_SHARED ? 500 : 600,
-		  info(self->t.fd, "trampfd-set:\t"));
+	EXPECT_EQ(shared ? 300 : 400, info(self->t.fd, "trampfd-set:\t"));
+}
+
+/* Another process, although it has the descriptor, is told only what it can do. */
+TEST_F(watched, fdinfo_of_others)
+{
+	const bool shared = variant->flags & TRAMPFD_SHARED;
+	char path[64];
+	long long n;
+	int p[2];
+	pid_t pid;
+
+	ASSERT_EQ(0, pipe(p));
+	ASSERT_EQ(600, set_values(self->t.fd, 0, 600, 0));
+	/* A child has no copy of what is not mapped. */
+	table_unmap(&self->t);
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		EXPECT_EQ(1000, info(self->t.fd, "trampfd-trampolines:\t"));
+		EXPECT_EQ(shared ? 600 : -1, info(self->t.fd, "trampfd-set:\t"));
+		EXPECT_EQ(-1, info(self->t.fd, "trampfd-copies:\t"));
+		ASSERT_EQ(0, pipe_wait(p[0]));
+		_exit(0);
+	}
+	/* It is the reader's table that counts, and not that of the one read. */
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", pid, self->t.fd);
+	ASSERT_EQ(0, file_find_number(path, "trampfd-set:\t", &n));
+	EXPECT_EQ(600, n);
+	EXPECT_EQ(-ENOENT, file_find_number(path, "trampfd-copies:\t", &n));
+	ASSERT_EQ(0, pipe_tell(p[1]));
+	EXPECT_EQ(0, child_status(pid));
+
+	/* A program that has never had a trampoline. */
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", getpid(), self->t.fd);
+	ASSERT_EQ(0, setenv("TRAMPFD_FDINFO", path, 1));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		execl("/proc/self/exe", "watch_test", "--read", NULL);
+		_exit(127);
+	}
+	EXPECT_EQ(shared ? 0 : 2, child_status(pid));
+}
+
+/* The program that the test above executes. */
+static int read_fdinfo(const char *path)
+{
+	long long n;
+
+	if (file_find_number(path, "trampfd-trampolines:\t", &n) || n != 1000)
+		return 1;
+	if (file_find_number(path, "trampfd-set:\t", &n))
+		return 2;
+	return n == 600 ? 0 : 3;
 }
 
 #define TRACEFS	"/sys/kernel/tracing"
@@ -169,7 +233,8 @@ static int trace_write(const DATA *self, const char *file,
 	return file_write(path, text);
 }
 
-#define EVENT	"events/trampfd/trampfd_hit/"
+#define EVENTS	"events/trampfd/"
+#define EVENT	EVENTS "trampfd_hit/"
 
 FIXTURE_SETUP(traced)
 {
@@ -192,13 +257,13 @@ FIXTURE_SETUP(traced)
 	self->changed = true;
 	ASSERT_EQ(0, trace_write(self, "tracing_on", "1"));
 	ASSERT_EQ(0, trace_write(self, "trace", ""));
-	ASSERT_EQ(0, trace_write(self, EVENT "enable", "1"));
+	ASSERT_EQ(0, trace_write(self, EVENTS "enable", "1"));
 }
 
 FIXTURE_TEARDOWN_PARENT(traced)
 {
 	if (self->changed) {
-		trace_write(self, EVENT "enable", "0");
+		trace_write(self, EVENTS "enable", "0");
 		trace_write(self, "trace", "");
 	}
 }
@@ -225,6 +290,24 @@ static int traced_hits(const DATA *self, const void *pc,
 	}
 	fclose(f);
 	return hits;
+}
+
+/* How many lines of the trace are of this event, with just this text. */
+static int traced(const DATA *self, const char *event, const char *text)
+{
+	char path[128], line[512], want[256];
+	int n = 0;
+	FILE *f;
+
+	snprintf(want, sizeof(want), " %s: %s\n", event, text);
+	trace_path(self, path, sizeof(path), "trace");
+	f = fopen(path, "re");
+	if (!f)
+		return -1;
+	while (fgets(line, sizeof(line), f))
+		n += contains(line, *text ? want : event);
+	fclose(f);
+	return n;
 }
 
 TEST_F(traced, each_hit)
@@ -281,6 +364,48 @@ TEST_F(traced, switched_off)
 				 ARCH_CODE(arch_data)));
 }
 
+TEST_F(traced, create)
+{
+	struct trampfd_attr attr = { .ntrampolines = 4321 };
+	struct table t;
+
+	ASSERT_EQ(0, table_create(&t, 777, 0));
+	table_close(&t);
+	ASSERT_EQ(0, table_create(&t, 888, TRAMPFD_SHARED));
+	table_close(&t);
+	EXPECT_EQ(-EINVAL, create(&attr, sizeof(attr), ~0U));
+	EXPECT_EQ(1, traced(self, "trampfd_create",
+			    "type=0 trampolines=777 flags=0x0"));
+	EXPECT_EQ(1, traced(self, "trampfd_create",
+			    "type=0 trampolines=888 flags=0x1"));
+	/* Not that of the fixture, before it was switched on. */
+	EXPECT_EQ(2, traced(self, "trampfd_create:", ""));
+}
+
+TEST_F(traced, set_and_remove)
+{
+	ASSERT_EQ(1, set_value(self->t.fd, 5, 1));
+	ASSERT_EQ(7, set_values(self->t.fd, 2, 7, 1));
+	/* As many as were done, and nothing for none. */
+	ASSERT_EQ(4, set_values(self->t.fd, 12, 10, 1));
+	ASSERT_EQ(-EINVAL, set_value(self->t.fd, 16, 1));
+	EXPECT_EQ(1, traced(self, "trampfd_set", "trampoline=5 count=1"));
+	EXPECT_EQ(1, traced(self, "trampfd_set", "trampoline=2 count=7"));
+	EXPECT_EQ(1, traced(self, "trampfd_set", "trampoline=12 count=4"));
+	EXPECT_EQ(3, traced(self, "trampfd_set:", ""));
+
+	ASSERT_EQ(1, remove_one(self->t.fd, 3));
+	ASSERT_EQ(-ENOENT, remove_one(self->t.fd, 3));
+	ASSERT_EQ(6, remove_range(self->t.fd, 10, 7));
+	EXPECT_EQ(1, traced(self, "trampfd_remove", "trampoline=3 count=1"));
+	EXPECT_EQ(1, traced(self, "trampfd_remove", "trampoline=10 count=6"));
+	EXPECT_EQ(2, traced(self, "trampfd_remove:", ""));
+
+	ASSERT_EQ(0, trace_write(self, EVENTS "enable", "0"));
+	ASSERT_EQ(1, set_value(self->t.fd, 6, 1));
+	EXPECT_EQ(0, traced(self, "trampfd_set", "trampoline=6 count=1"));
+}
+
 TEST_F(traced, fields)
 {
 	char path[128], text[4096];
@@ -291,6 +416,18 @@ TEST_F(traced, fields)
 		TH_LOG("%s", text);
 	}
 	EXPECT_TRUE(contains(text, " target;"));
+	trace_path(self, path, sizeof(path), EVENTS "trampfd_create/format");
+	ASSERT_LT(0, file_read(path, text, sizeof(text)));
+	EXPECT_TRUE(contains(text, " type;") && contains(text, " trampolines;") &&
+		    contains(text, " flags;"));
+	trace_path(self, path, sizeof(path), EVENTS "trampfd_remove/format");
+	ASSERT_LT(0, file_read(path, text, sizeof(text)));
+	EXPECT_TRUE(contains(text, " trampoline;") && contains(text, " count;"));
 }
 
-TEST_HARNESS_MAIN
+int main(int argc, char **argv)
+{
+	if (argc == 2 && !strcmp(argv[1], "--read"))
+		return read_fdinfo(getenv("TRAMPFD_FDINFO"));
+	return test_harness_run(argc, argv);
+}
