@@ -2,7 +2,8 @@
 # gnuplot -c bench.gnuplot <data of bench_chart.py> <output, without its ending> <arch>
 #
 # Left: what one call costs, a bar for each way.  Right: what making one of n
-# costs, a line for each way.  A colour means the same on both sides.
+# costs, a line for each way, and below it what a program pays that has one only, a
+# bar for each way.  A colour means the same everywhere.
 
 set datafile separator "\t"
 set style fill solid 1.0 noborder
@@ -14,12 +15,14 @@ unset key
 stats ARG1 index 0 using 1 nooutput
 lines = STATS_records
 dearest = STATS_max
+stats ARG1 index 2 using 1 nooutput
+firsts = STATS_records
 
 do for [ending in "svg png"] {
 	if (ending eq "svg") {
-		set terminal svg size 1500,720 enhanced font "DejaVu Sans,13" background rgb "white"
+		set terminal svg size 1500,900 enhanced font "DejaVu Sans,13" background rgb "white"
 	} else {
-		set terminal pngcairo size 1500,720 enhanced font "DejaVu Sans,10.5" background rgb "white"
+		set terminal pngcairo size 1500,900 enhanced font "DejaVu Sans,10.5" background rgb "white"
 	}
 	set output ARG2.".".ending
 	set multiplot title "What trampolines cost: instructions on ".ARG3 \
@@ -43,15 +46,32 @@ do for [ending in "svg png"] {
 	set title "Making one of n, ready to call"
 	set lmargin at screen 0.61
 	set rmargin at screen 0.82
+	set tmargin at screen 0.86
+	set bmargin at screen 0.4
 	set logscale y
 	set xlabel "n, made and set together"
 	set xrange [1:65536]
-	set yrange [50:50000]
+	set yrange [50:100000]
 	set xtics scale 0.5 (1, 64, "4,096" 4096, "65,536" 65536)
-	set ytics scale 0.5 (100, "1,000" 1000, "10,000" 10000)
+	set ytics scale 0.5 (100, "1,000" 1000, "10,000" 10000, "100,000" 100000)
 	set grid xtics ytics back linetype 1 linecolor rgb "#d0d0d0"
 	plot ARG1 index 1 using 2:3:4 with linespoints linewidth 2 pointtype 7 pointsize 0.8 linecolor rgb variable, \
 	     "" index 1 using 2:5:6:4 with labels left offset 1.2,0 textcolor rgb variable
-	unset multiplot
+
+	set title "The only one, from nothing to its first call's return"
+	set lmargin at screen 0.66
+	set rmargin at screen 0.9
+	set tmargin at screen 0.26
+	set bmargin at screen 0.06
+	unset logscale y
 	unset xlabel
+	set xrange [100:10000000]
+	set yrange [-0.7:firsts - 0.3]
+	set xtics scale 0.5 (100, "1,000" 1000, "10,000" 10000, "100,000" 100000, "1,000,000" 1000000)
+	set ytics scale 0
+	set grid noytics xtics back linetype 1 linecolor rgb "#d0d0d0"
+	plot ARG1 index 2 using (100):0:(100):1:($0 - 0.38):($0 + 0.38):2:ytic(4) \
+		with boxxyerror fillcolor rgb variable, \
+	     "" index 2 using 1:0:3 with labels left offset 0.6,0
+	unset multiplot
 }

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Sorts the figures of a CSV file for bench.gnuplot, in two blocks.
+"""Sorts the figures of a CSV file for bench.gnuplot, in three blocks.
 
 The first has a line for each call: cost, colour, cost as text, name.  The second has one for
 each way and number of trampolines that were made: way, number, cost, colour,
 and a last column that has the text where a line ends, moved so that texts do
-not overlap.
+not overlap.  The third is like the first, of programs with one trampoline.
 """
 import sys
 
@@ -22,6 +22,8 @@ CALLS = {
     "trampfd-stack8": "trampfd: 8 bytes of stack data",
     "trampfd-stack64": "trampfd: 64 bytes of stack data",
     "trampfd-64regions": "trampfd: in one of 64 regions",
+    "trampfd-code": "trampfd, code entry: PC and 1 register",
+    "trampfd-code-3reg": "trampfd, code entry: PC and 3 registers",
     "signal": "SIGSEGV handler",
     "sigreturn": "stub that enters the kernel (sigreturn)",
     "getppid": "null system call (getppid)",
@@ -29,6 +31,7 @@ CALLS = {
     "vsyscall": "vsyscall, emulated",
     "v1": "trampfd of 2020 (v1)",
 }
+# Without "trampfd-address": its line would lie on that of "trampfd-each".
 WAYS = {
     "stub-each": "stubs, one page each",
     "stub-page": "stubs, a page full",
@@ -36,14 +39,23 @@ WAYS = {
     "trampfd-v1way": "trampfd, a descriptor each",
     "trampfd-each": "trampfd, one by one",
     "trampfd-batch": "trampfd, all in one call",
+    "code-each": "code entries, one by one",
+    "code-batch": "code entries, in one call",
 }
-COLOURS = {"trampfd": 0xD95F02, "stub": 0x1B6CA8, "table": 0x2A9D5C}
+FIRST = {
+    "stub": "written stub",
+    "table": "static table",
+    "trampfd": "trampfd",
+    "code": "trampfd, code entry",
+}
+COLOURS = {"trampfd": 0xD95F02, "code": 0x8E44AD, "stub": 0x1B6CA8, "table": 0x2A9D5C}
 OTHER = 0x8C8C8C
 # How far apart, as a ratio, texts at the ends of lines have to be.
 APART = 1.33
 
 
 def colour(method):
+    method = method.removeprefix("trampfd-") if method.startswith("trampfd-code") else method
     return COLOURS.get(method.split("-")[0], OTHER)
 
 
@@ -53,8 +65,8 @@ def calls(figures):
         if bench != "call":
             continue
         text = CALLS.get(method, method)
-        if method == "trampfd" and n > 1:
-            text = f"trampfd: one of {n:,}"
+        if n > 1 and method in ("trampfd", "trampfd-code"):
+            text = f"{text.split(':')[0]}: one of {n:,}"
         lines.append((cost, colour(method), f"{cost:,.0f}", text))
     # Bars are drawn upwards.
     return sorted(lines, key=lambda line: line[0])[::-1]
@@ -73,9 +85,18 @@ def creates(figures):
             for (_, method, n), cost in made.items()]
 
 
+def firsts(figures):
+    memory = {method: cost for (bench, method, _), cost in figures.items() if bench == "first-bytes"}
+    lines = [(cost, colour(method),
+              f"{cost:,.0f}" + (f", {memory[method]:,.0f} bytes" if method in memory else ""),
+              FIRST.get(method, method))
+             for (bench, method, _), cost in figures.items() if bench == "first"]
+    return sorted(lines)[::-1]
+
+
 def main():
     figures = bench_check.read(sys.argv[1])
-    for block in calls(figures), sorted(creates(figures)):
+    for block in calls(figures), sorted(creates(figures)), firsts(figures):
         before = None
         for line in block:
             # An empty line ends a line of the chart.

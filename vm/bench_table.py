@@ -10,8 +10,8 @@ import sys
 
 import bench_check
 
-METHODS = {"direct": "direct", "stub": "stub", "getppid": "getppid",
-           "trampfd": "trampfd", "signal": "SIGSEGV"}
+METHODS = {"direct": "direct", "stub": "stub", "table": "table", "trampfd-code": "code entry",
+           "getppid": "getppid", "trampfd": "trampfd", "signal": "SIGSEGV"}
 
 
 def line(cells):

@@ -101,6 +101,21 @@ static void measure_v1(void)
 	write_switch("0");
 }
 
+static void measure_code(void)
+{
+	static const unsigned int numbers[] = { 1, 1000, 65536 };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(numbers); i++) {
+		if (numbers[i] > tramp_max)
+			continue;
+		if (measure_set("trampfd-code", &tramp_code_batch, numbers[i], 1, NULL,
+				numbers[i]) && numbers[i] == 1)
+			return;
+	}
+	measure_set("trampfd-code-3reg", &tramp_code_batch, 1, 3, NULL, 1);
+}
+
 static void measure_trampfd(void)
 {
 	static const unsigned int numbers[] = { 1, 1000, 1000000 };
@@ -123,6 +138,7 @@ static void measure_trampfd(void)
 		    &tramp_arch.stack[1], 1);
 	if (tramp_max >= 64)
 		measure_set("trampfd-64regions", &tramp_trampfd_v1way, 64, 1, NULL, 64);
+	measure_code();
 	measure_v1();
 }
 

@@ -19,12 +19,26 @@ static const struct tramp_way * const ways[] = {
 	&tramp_stub_page,
 	&tramp_table,
 	&tramp_trampfd_each,
+	&tramp_trampfd_address,
 	&tramp_trampfd_batch,
 	&tramp_trampfd_v1way,
+	&tramp_trampfd_set,
+	&tramp_trampfd_replace,
+	&tramp_code_each,
+	&tramp_code_batch,
+	&tramp_code_set,
+	&tramp_code_replace,
 };
 
-/* Elements of the above. */
-enum { STUB_EACH, STUB_PAGE, TABLE, TRAMPFD_EACH, TRAMPFD_BATCH, TRAMPFD_V1WAY };
+/* Elements of the above that are compared. */
+enum {
+	STUB_EACH,
+	STUB_PAGE,
+	TABLE,
+	TRAMPFD_EACH,
+	TRAMPFD_ADDRESS,
+	TRAMPFD_BATCH,
+};
 
 static const unsigned int numbers[] = { 1, 64, 4096, 65536 };
 
@@ -46,6 +60,13 @@ static int time_set(struct tramp_set *set, u64 *create, u64 *remove)
 		start = tramp_now();
 		if (tramp_set_make(set))
 			return -1;
+		if (set->way->renew) {
+			start = tramp_now();
+			if (tramp_set_renew(set)) {
+				tramp_set_unmake(set);
+				return -1;
+			}
+		}
 		made = tramp_now();
 		if (tramp_set_check(set)) {
 			tramp_set_unmake(set);
@@ -76,7 +97,9 @@ static void report(const struct tramp_way *way, unsigned int nr, double create,
 		printf(" %-18s %8u %13.2f %13.2f\n", way->name, nr, create, remove);
 
 	tramp_csv("create", way->name, nr, create, tramp_unit());
-	tramp_csv("remove", way->name, nr, remove, tramp_unit());
+	/* It is the same, whatever was measured before. */
+	if (!way->renew)
+		tramp_csv("remove", way->name, nr, remove, tramp_unit());
 }
 
 static int measure(unsigned int number, unsigned int way)

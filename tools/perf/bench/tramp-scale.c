@@ -182,6 +182,7 @@ int tramp_scale(void)
 
 	measure("trampfd", &tramp_trampfd_batch, callers, max);
 	measure("stub", &tramp_stub_page, callers, max);
+	measure("code", &tramp_code_batch, callers, max);
 	free(callers);
 	return 0;
 }

@@ -1,37 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The ways to make trampolines.
+ * The ways to make trampolines, but for trampfd's, and what all ways have in common.
  */
 #include "tramp.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <linux/zalloc.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-/* The same on all architectures, but for those whose ABIs count from a base. */
-#ifndef __NR_trampfd_create
-#ifdef __NR_Linux	/* where each ABI counts from another number */
-#define __NR_trampfd_create	(__NR_Linux + 600)
-#else
-#define __NR_trampfd_create	600
-#endif
-#endif
-
-/* What trampoline i loads: a different value for each, of 32 bits. */
-#define CONTEXT(i)	(0x40000000UL + (i))
-
-static int failed(struct tramp_set *set, const char *what)
+/**
+ * tramp_set_failed() - keep the reason why a set could not be made
+ * @set: The set.
+ * @what: What failed, with errno.
+ *
+ * Return: -1.
+ */
+int tramp_set_failed(struct tramp_set *set, const char *what)
 {
 	const int error = errno;
 
@@ -43,7 +33,13 @@ static int failed(struct tramp_set *set, const char *what)
 	return -1;
 }
 
-static int not_ported(struct tramp_set *set)
+/**
+ * tramp_set_not_ported() - the same for what this architecture does not have
+ * @set: The set.
+ *
+ * Return: -1.
+ */
+int tramp_set_not_ported(struct tramp_set *set)
 {
 	scnprintf(set->why, sizeof(set->why), "not written for this architecture");
 	return -1;
@@ -67,167 +63,19 @@ bool tramp_find_map(unsigned long addr, struct tramp_map *map)
 	return found;
 }
 
-/* trampfd */
-
-static unsigned long target_of(const struct tramp_set *set)
-{
-	return (unsigned long)(set->stack ? set->stack->target : tramp_target);
-}
-
-static unsigned int data_words(const struct tramp_set *set)
-{
-	return set->stack ? set->stack->size / sizeof(long) : 0;
-}
-
-static int prepare_trampfd(struct tramp_set *set, unsigned int per_unit,
-			   unsigned int batch)
-{
-	if (set->nr_regs > tramp_arch.nr_regs || (set->stack && !set->stack->size))
-		return not_ported(set);
-
-	set->per_unit = per_unit;
-	set->batch = batch;
-	set->records = calloc(batch, sizeof(*set->records));
-	set->regs = calloc((size_t)batch * (set->nr_regs + 1), sizeof(*set->regs));
-	set->data = calloc((size_t)batch * data_words(set) + 1, sizeof(*set->data));
-	set->numbers = calloc(batch, sizeof(*set->numbers));
-	if (!set->records || !set->regs || !set->data || !set->numbers)
-		return failed(set, "calloc");
-	return 0;
-}
-
-static int prepare_trampfd_each(struct tramp_set *set)
-{
-	return prepare_trampfd(set, set->nr, 1);
-}
-
-static int prepare_trampfd_batch(struct tramp_set *set)
-{
-	return prepare_trampfd(set, set->nr,
-			       min(set->nr, (unsigned int)TRAMPFD_RECORDS_MAX));
-}
-
-static int prepare_trampfd_v1way(struct tramp_set *set)
-{
-	/* As far as it is allowed; map_trampfd() tells where it ends. */
-	rlim_t want = (rlim_t)set->nr + 64;
-	struct rlimit limit;
-
-	if (!getrlimit(RLIMIT_NOFILE, &limit) && limit.rlim_cur < want) {
-		limit.rlim_cur = want;
-		if (limit.rlim_max < want)
-			limit.rlim_max = want;
-		if (setrlimit(RLIMIT_NOFILE, &limit) &&
-		    !getrlimit(RLIMIT_NOFILE, &limit)) {
-			limit.rlim_cur = limit.rlim_max;
-			setrlimit(RLIMIT_NOFILE, &limit);
-		}
-	}
-	return prepare_trampfd(set, 1, 1);
-}
-
-static int set_trampolines(struct tramp_set *set, int fd, u32 number,
-			   unsigned int first, unsigned int nr)
-{
-	const unsigned int per_record = set->nr_regs + 1;
-	const unsigned int words = data_words(set);
-	const unsigned long target = target_of(set);
-	struct trampfd_reg *reg = set->regs;
-	unsigned long *data = set->data;
-	struct trampfd_contexts contexts = {
-		.records = (uintptr_t)set->records,
-		.regs = (uintptr_t)set->regs,
-		.stack = (uintptr_t)set->data,
-		.nrecords = nr,
-		.nregs = nr * per_record,
-		.stack_size = nr * words * sizeof(long),
-	};
-	unsigned int i, j;
-	int done;
-
-	for (i = 0; i < nr; i++) {
-		set->records[i] = (struct trampfd_record) {
-			.trampoline = number + i,
-			.nregs = per_record,
-			.stack_size = words * sizeof(long),
-		};
-		reg->name = tramp_arch.pc;
-		reg->value = target;
-		reg++;
-		for (j = 0; j < set->nr_regs; j++, reg++) {
-			reg->name = tramp_arch.regs[j];
-			reg->value = CONTEXT(first + i);
-		}
-		for (j = 0; j < words; j++)
-			*data++ = CONTEXT(first + i);
-	}
-
-	done = ioctl(fd, TRAMPFD_SET, &contexts);
-	if (done == (int)nr)
-		return 0;
-	if (done >= 0) {
-		scnprintf(set->why, sizeof(set->why), "TRAMPFD_SET: stopped after %d",
-			  done);
-		return -1;
-	}
-	return failed(set, errno == EDQUOT ? "TRAMPFD_SET (user.max_trampolines)" :
-					     "TRAMPFD_SET");
-}
-
-static int map_trampfd(struct tramp_set *set, struct tramp_unit *unit,
-		       unsigned int first, unsigned int nr)
-{
-	struct trampfd_attr attr = { .type = TRAMPFD_FAULT, .ntrampolines = nr };
-	unsigned int done, some;
-	void *addr;
-
-	unit->fd = syscall(__NR_trampfd_create, &attr, sizeof(attr), 0);
-	if (unit->fd < 0) {
-		if (errno == ENOSYS)
-			return failed(set, "no trampfd in this kernel");
-		if (errno == EPERM)
-			return failed(set, "trampfd_create (vm.trampfd_enabled?)");
-		return failed(set, "trampfd_create (RLIMIT_NOFILE?)");
-	}
-
-	addr = mmap(NULL, attr.map_size, attr.map_prot, attr.map_flags, unit->fd,
-		    attr.map_offset);
-	if (addr == MAP_FAILED)
-		return failed(set, "mmap (vm.max_map_count?)");
-	unit->addr = addr;
-	set->unit_size = attr.map_size;
-	set->stride = attr.stride;
-
-	for (done = 0; done < nr; done += some) {
-		some = min(set->batch, nr - done);
-		if (set_trampolines(set, unit->fd, done, first + done, some))
-			return -1;
-	}
-	return 0;
-}
-
-static void unmap(struct tramp_set *set, struct tramp_unit *unit,
-		  unsigned int nr __maybe_unused)
+/**
+ * tramp_unit_unmap() - remove a unit that needs nothing else
+ * @set: The set.
+ * @unit: The unit.
+ * @nr: How many trampolines it has.
+ */
+void tramp_unit_unmap(struct tramp_set *set, struct tramp_unit *unit,
+		      unsigned int __maybe_unused nr)
 {
 	if (unit->addr)
 		munmap(unit->addr, set->unit_size);
 	if (unit->fd >= 0)
 		close(unit->fd);
-}
-
-static void remove_trampfd(struct tramp_set *set, struct tramp_unit *unit,
-			   unsigned int nr)
-{
-	struct trampfd_list list = { .trampolines = (uintptr_t)set->numbers };
-	unsigned int done, i;
-
-	for (done = 0; unit->addr && done < nr; done += list.count) {
-		list.count = min(set->batch, nr - done);
-		for (i = 0; i < list.count; i++)
-			set->numbers[i] = done + i;
-		ioctl(unit->fd, TRAMPFD_REMOVE, &list);
-	}
-	unmap(set, unit, nr);
 }
 
 /* Stubs, written at run time. */
@@ -237,7 +85,7 @@ static int prepare_stub(struct tramp_set *set, bool each)
 	const size_t page = sysconf(_SC_PAGESIZE);
 
 	if (!tramp_arch.stub_size)
-		return not_ported(set);
+		return tramp_set_not_ported(set);
 
 	set->unit_size = page;
 	set->stride = tramp_arch.stub_size;
@@ -258,23 +106,23 @@ static int prepare_stub_page(struct tramp_set *set)
 static int map_stubs(struct tramp_set *set, struct tramp_unit *unit,
 		     unsigned int first, unsigned int nr)
 {
-	const unsigned long target = target_of(set);
+	const unsigned long target = tramp_set_target(set);
 	unsigned int i;
 	char *addr;
 
 	addr = mmap(NULL, set->unit_size, PROT_READ | PROT_WRITE,
 		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (addr == MAP_FAILED)
-		return failed(set, "mmap (vm.max_map_count?)");
+		return tramp_set_failed(set, "mmap (vm.max_map_count?)");
 	unit->addr = addr;
 
 	for (i = 0; i < nr; i++)
 		tramp_arch.write_stub(addr + i * set->stride, target,
-				      CONTEXT(first + i));
+				      TRAMP_CONTEXT(first + i));
 	__builtin___clear_cache(addr, addr + set->unit_size);
 
 	if (mprotect(addr, set->unit_size, PROT_READ | PROT_EXEC))
-		return failed(set, errno == ENOMEM ? "mprotect (vm.max_map_count?)" :
+		return tramp_set_failed(set, errno == ENOMEM ? "mprotect (vm.max_map_count?)" :
 			      "W^X forbids written code, mprotect");
 	return 0;
 }
@@ -291,7 +139,7 @@ static int prepare_table(struct tramp_set *set)
 	struct tramp_map map;
 
 	if (!code)
-		return not_ported(set);
+		return tramp_set_not_ported(set);
 	if (tramp_arch.table_size % sysconf(_SC_PAGESIZE)) {
 		scnprintf(set->why, sizeof(set->why), "not written for this page size");
 		return -1;
@@ -305,7 +153,7 @@ static int prepare_table(struct tramp_set *set)
 		}
 		table_fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 		if (table_fd < 0)
-			return failed(set, "/proc/self/exe");
+			return tramp_set_failed(set, "/proc/self/exe");
 		table_offset = map.offset + (code - map.start);
 	}
 
@@ -318,7 +166,7 @@ static int prepare_table(struct tramp_set *set)
 static int map_table(struct tramp_set *set, struct tramp_unit *unit,
 		     unsigned int first, unsigned int nr)
 {
-	const unsigned long target = target_of(set);
+	const unsigned long target = tramp_set_target(set);
 	const size_t size = tramp_arch.table_size;
 	unsigned long *data;
 	unsigned int i;
@@ -327,67 +175,45 @@ static int map_table(struct tramp_set *set, struct tramp_unit *unit,
 	addr = mmap(NULL, 2 * size, PROT_READ | PROT_WRITE,
 		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (addr == MAP_FAILED)
-		return failed(set, "mmap (vm.max_map_count?)");
+		return tramp_set_failed(set, "mmap (vm.max_map_count?)");
 	unit->addr = addr;
 
 	if (mmap(addr, size, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED,
 		 table_fd, table_offset) == MAP_FAILED)
-		return failed(set, "mmap of the code");
+		return tramp_set_failed(set, "mmap of the code");
 
 	for (i = 0; i < nr; i++) {
 		data = (unsigned long *)(addr + size + i * set->stride);
-		data[0] = CONTEXT(first + i);
+		data[0] = TRAMP_CONTEXT(first + i);
 		data[1] = target;
 	}
 	return 0;
 }
 
-const struct tramp_way tramp_trampfd_each = {
-	.name = "trampfd-each",
-	.prepare = prepare_trampfd_each,
-	.map = map_trampfd,
-	.unmap = remove_trampfd,
-};
-
-const struct tramp_way tramp_trampfd_batch = {
-	.name = "trampfd-batch",
-	.prepare = prepare_trampfd_batch,
-	.map = map_trampfd,
-	.unmap = remove_trampfd,
-};
-
-/* One descriptor and one mapping each, which go without being emptied first. */
-const struct tramp_way tramp_trampfd_v1way = {
-	.name = "trampfd-v1way",
-	.prepare = prepare_trampfd_v1way,
-	.map = map_trampfd,
-	.unmap = unmap,
-};
-
 const struct tramp_way tramp_stub_each = {
 	.name = "stub-each",
 	.prepare = prepare_stub_each,
 	.map = map_stubs,
-	.unmap = unmap,
+	.unmap = tramp_unit_unmap,
 };
 
 const struct tramp_way tramp_stub_page = {
 	.name = "stub-page",
 	.prepare = prepare_stub_page,
 	.map = map_stubs,
-	.unmap = unmap,
+	.unmap = tramp_unit_unmap,
 };
 
 const struct tramp_way tramp_table = {
 	.name = "table",
 	.prepare = prepare_table,
 	.map = map_table,
-	.unmap = unmap,
+	.unmap = tramp_unit_unmap,
 };
 
 /**
  * tramp_set_prepare() - prepare all that does not belong to making trampolines
- * @set: The set.  The caller may have set nr_regs and stack; the rest is 0.
+ * @set: The set.  The caller may have set nr_regs, stack and alone; the rest is 0.
  * @way: How to make it.
  * @nr: How many trampolines.
  *
@@ -407,10 +233,12 @@ int tramp_set_prepare(struct tramp_set *set, const struct tramp_way *way,
 	if (way->prepare(set))
 		return -1;
 
+	if (set->alone)
+		set->per_unit = 1;
 	set->nr_units = DIV_ROUND_UP(nr, set->per_unit);
 	set->units = calloc(set->nr_units, sizeof(*set->units));
 	if (!set->units)
-		return failed(set, "calloc");
+		return tramp_set_failed(set, "calloc");
 	for (i = 0; i < set->nr_units; i++)
 		set->units[i].fd = -1;
 
@@ -446,6 +274,24 @@ int tramp_set_make(struct tramp_set *set)
 			tramp_set_unmake(set);
 			return -1;
 		}
+	}
+	return 0;
+}
+
+/**
+ * tramp_set_renew() - set trampolines in units that are there
+ * @set: The set, made, of a way that has this.
+ *
+ * Return: 0, or -1 with the reason in the set.
+ */
+int tramp_set_renew(struct tramp_set *set)
+{
+	unsigned int i;
+
+	for (i = 0; i < set->nr_units; i++) {
+		if (set->way->renew(set, &set->units[i], i * set->per_unit,
+				    unit_nr(set, i)))
+			return -1;
 	}
 	return 0;
 }
@@ -488,7 +334,8 @@ void tramp_set_free(struct tramp_set *set)
  */
 void *tramp_set_entry(const struct tramp_set *set, unsigned int i)
 {
-	return set->units[i / set->per_unit].addr + i % set->per_unit * set->stride;
+	return set->units[i / set->per_unit].addr + set->entry_offset +
+	       i % set->per_unit * set->stride;
 }
 
 /**
@@ -502,7 +349,7 @@ int tramp_set_check(struct tramp_set *set)
 	unsigned int i, step = max(set->nr / 64, 1U);
 
 	for (i = set->nr - 1; ; i -= min(i, step)) {
-		if (((tramp_fn)tramp_set_entry(set, i))() != CONTEXT(i)) {
+		if (((tramp_fn)tramp_set_entry(set, i))() != TRAMP_CONTEXT(i)) {
 			scnprintf(set->why, sizeof(set->why),
 				  "WRONG CONTEXT in trampoline %u", i);
 			return -1;

@@ -48,7 +48,7 @@ static const struct option options[] = {
 };
 
 static const char * const usage[] = {
-	"perf bench tramp call|create|memory|scale|all [<options>]",
+	"perf bench tramp call|create|first|memory|scale|all [<options>]",
 	NULL
 };
 
@@ -307,6 +307,11 @@ int bench_tramp_call(int argc, const char **argv)
 int bench_tramp_create(int argc, const char **argv)
 {
 	return run(argc, argv, tramp_create);
+}
+
+int bench_tramp_first(int argc, const char **argv)
+{
+	return run(argc, argv, tramp_first);
 }
 
 int bench_tramp_memory(int argc, const char **argv)

@@ -81,7 +81,7 @@ unsigned long tramp_target(void);
 /**
  * struct tramp_unit - what is mapped, and removed, at a time
  * @addr: Address, or NULL.
- * @fd: Descriptor, or -1.
+ * @fd: Descriptor, or -1 if it has none or has been closed.
  */
 struct tramp_unit {
 	char *addr;
@@ -96,11 +96,16 @@ struct tramp_way;
  * @nr: How many.
  * @nr_regs: Registers that each loads, without the PC.
  * @stack: Stack data that each pushes, or NULL.
+ * @alone: Whether each has a unit of its own.
  * @per_unit: Trampolines of a unit.
  * @nr_units: Elements of @units.
  * @begun: Units that there is something of to remove.
  * @unit_size: Bytes that a unit has mapped.
  * @stride: Bytes from a trampoline to the next of its unit.
+ * @entry_offset: Bytes from the address of a unit to its first trampoline.
+ * @data_offset: Bytes from the address of a unit to pages that the kernel makes for
+ *	it, and counts as nothing but mapped; 0 if there are none.
+ * @data_size: Bytes of these.
  * @units: The units.
  * @batch: Trampolines that are set in one call.
  * @records: Room for a call's arguments.
@@ -114,11 +119,15 @@ struct tramp_set {
 	unsigned int nr;
 	unsigned int nr_regs;
 	const struct tramp_stack *stack;
+	bool alone;
 	unsigned int per_unit;
 	unsigned int nr_units;
 	unsigned int begun;
 	size_t unit_size;
 	size_t stride;
+	size_t entry_offset;
+	size_t data_offset;
+	size_t data_size;
 	struct tramp_unit *units;
 	unsigned int batch;
 	struct trampfd_record *records;
@@ -133,6 +142,8 @@ struct tramp_set {
  * @name: What the results call it.
  * @prepare: Set per_unit, batch and what else does not count as making them.
  * @map: Make a unit.
+ * @renew: Set the trampolines of a unit that is there.  Then that is what is
+ *	measured, and not @map.  NULL for most.
  * @unmap: Remove a unit.
  */
 struct tramp_way {
@@ -140,13 +151,23 @@ struct tramp_way {
 	int (*prepare)(struct tramp_set *set);
 	int (*map)(struct tramp_set *set, struct tramp_unit *unit,
 		   unsigned int first, unsigned int nr);
+	int (*renew)(struct tramp_set *set, struct tramp_unit *unit,
+		     unsigned int first, unsigned int nr);
 	void (*unmap)(struct tramp_set *set, struct tramp_unit *unit,
 		      unsigned int nr);
 };
 
 extern const struct tramp_way tramp_trampfd_each;
+extern const struct tramp_way tramp_trampfd_address;
 extern const struct tramp_way tramp_trampfd_batch;
 extern const struct tramp_way tramp_trampfd_v1way;
+extern const struct tramp_way tramp_trampfd_set;
+extern const struct tramp_way tramp_trampfd_replace;
+extern const struct tramp_way tramp_code_each;
+extern const struct tramp_way tramp_code_batch;
+extern const struct tramp_way tramp_code_untouched;
+extern const struct tramp_way tramp_code_set;
+extern const struct tramp_way tramp_code_replace;
 extern const struct tramp_way tramp_stub_each;
 extern const struct tramp_way tramp_stub_page;
 extern const struct tramp_way tramp_table;
@@ -154,10 +175,26 @@ extern const struct tramp_way tramp_table;
 int tramp_set_prepare(struct tramp_set *set, const struct tramp_way *way,
 		      unsigned int nr);
 int tramp_set_make(struct tramp_set *set);
+int tramp_set_renew(struct tramp_set *set);
 int tramp_set_check(struct tramp_set *set);
 void tramp_set_unmake(struct tramp_set *set);
 void tramp_set_free(struct tramp_set *set);
 void *tramp_set_entry(const struct tramp_set *set, unsigned int i);
+
+/* For those who make units. */
+
+/* What trampoline i loads: a different value for each, of 32 bits. */
+#define TRAMP_CONTEXT(i)	(0x40000000UL + (i))
+
+int tramp_set_failed(struct tramp_set *set, const char *what);
+int tramp_set_not_ported(struct tramp_set *set);
+void tramp_unit_unmap(struct tramp_set *set, struct tramp_unit *unit, unsigned int nr);
+
+/* Where the trampolines of a set go. */
+static inline unsigned long tramp_set_target(const struct tramp_set *set)
+{
+	return (unsigned long)(set->stack ? set->stack->target : tramp_target);
+}
 
 /**
  * struct tramp_map - a line of /proc/self/maps
@@ -203,6 +240,7 @@ u64 tramp_now(void);
 void tramp_wait(unsigned int ms);
 u64 tramp_round(u64 ns);
 void tramp_settle(void);
+long tramp_settled_bytes(struct tramp_set *set);
 void tramp_loop_call(void *const *ring, unsigned long count);
 void tramp_fill_ring(void **ring, const struct tramp_set *set);
 double tramp_measure(tramp_loop_fn loop, void *const *ring);
@@ -225,5 +263,6 @@ int tramp_call(void);
 int tramp_create(void);
 int tramp_memory(void);
 int tramp_scale(void);
+int tramp_first(void);
 
 #endif /* TRAMP_H */
