@@ -45,11 +45,11 @@ static void show_stock(void)
 		ffi_closure_free(closure);
 }
 
-static void *closure_make(struct trampolines *t, __u32 number, ffi_cif *cif,
-			  void *context)
+/* What the trampoline does that libffi writes into a new closure. */
+static unsigned int closure_make(struct trampfd_reg *regs, ffi_cif *cif,
+				 void *context)
 {
 	ffi_closure *closure = calloc(1, sizeof(*closure));
-	struct trampfd_reg regs[EFFECT_REGS_MAX];
 	unsigned int nregs;
 
 	if (!closure)
@@ -61,9 +61,7 @@ static void *closure_make(struct trampolines *t, __u32 number, ffi_cif *cif,
 	nregs = effect_of(closure->tramp, regs);
 	if (!nregs)
 		errx(1, "libffi wrote a trampoline that is not known here");
-
-	trampoline_set(t, number, regs, nregs);
-	return trampoline_address(t, number);
+	return nregs;
 }
 
 static void sort(int sign, __compar_fn_t comparison,
@@ -85,11 +83,14 @@ static void sort(int sign, __compar_fn_t comparison,
 		errx(1, "the closure was not called");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	struct _ffi_type *types[] = { &ffi_type_pointer, &ffi_type_pointer };
 	struct order up = { .sign = 1 }, down = { .sign = -1 };
+	struct trampfd_reg regs[2][EFFECT_REGS_MAX];
+	enum way way = way_of(argc, argv);
 	struct trampolines t;
+	unsigned int nregs;
 	ffi_cif cif;
 
 	strict_wx();
@@ -99,9 +100,17 @@ int main(void)
 	    FFI_OK)
 		errx(1, "ffi_prep_cif failed");
 
-	trampolines_make(&t, 2);
-	sort(1, closure_make(&t, 0, &cif, &up), &up);
-	sort(-1, closure_make(&t, 1, &cif, &down), &down);
+	nregs = closure_make(regs[0], &cif, &up);
+	if (closure_make(regs[1], &cif, &down) != nregs)
+		errx(1, "libffi wrote two kinds of trampolines");
+	trampolines_make(&t, way, 2, regs[0], nregs);
+	trampoline_set(&t, 0, regs[0], nregs);
+	trampoline_set(&t, 1, regs[1], nregs);
+	if (!trampoline_show_way(&t, 0) || !trampoline_show_way(&t, 1))
+		errx(1, "code could do that");
 
-	return strict_wx_proof(t.base);
+	sort(1, trampoline_address(&t, 0), &up);
+	sort(-1, trampoline_address(&t, 1), &down);
+
+	return strict_wx_proof(trampoline_address(&t, 0));
 }

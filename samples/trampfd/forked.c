@@ -18,7 +18,8 @@ static int BY_REGISTER itself(int number)
 	return number;
 }
 
-static void set(int number)
+/* Make the table, if there is none yet, and set its trampoline. */
+static void set(enum way way, int number)
 {
 	const struct trampfd_reg regs[] = {
 		{ .name = REG_PC, .value = (uintptr_t)TARGET_OF(itself) },
@@ -28,7 +29,11 @@ static void set(int number)
 #endif
 	};
 
+	if (!t.base)
+		trampolines_make(&t, way, 1, regs, ARRAY_SIZE(regs));
 	trampoline_set(&t, 0, regs, ARRAY_SIZE(regs));
+	if (!trampoline_show_way(&t, 0))
+		errx(1, "code could do that");
 }
 
 static void expect(const char *who, int number)
@@ -41,7 +46,7 @@ static void expect(const char *who, int number)
 	fflush(stdout);
 }
 
-static void run_child(int parent_changed)
+static void run_child(enum way way, int parent_changed)
 {
 	char c;
 
@@ -49,19 +54,19 @@ static void run_child(int parent_changed)
 	if (read(parent_changed, &c, 1) != 1)
 		err(1, "read");
 	expect("child, after its parent's change", 1);
-	set(3);
+	set(way, 3);
 	expect("child, after a change of its own", 3);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	enum way way = way_of(argc, argv);
 	int status, changed[2];
 	pid_t pid;
 
 	strict_wx();
 
-	trampolines_make(&t, 1);
-	set(1);
+	set(way, 1);
 	expect("parent", 1);
 
 	if (pipe(changed))
@@ -71,12 +76,12 @@ int main(void)
 		err(1, "fork");
 	if (!pid) {
 		close(changed[1]);
-		run_child(changed[0]);
+		run_child(way, changed[0]);
 		exit(EXIT_SUCCESS);
 	}
 	close(changed[0]);
 
-	set(2);
+	set(way, 2);
 	if (write(changed[1], "", 1) != 1)
 		err(1, "write");
 	if (waitpid(pid, &status, 0) != pid)
@@ -85,5 +90,5 @@ int main(void)
 		errx(1, "the child failed");
 	expect("parent, after both changes", 2);
 
-	return strict_wx_proof(t.base);
+	return strict_wx_proof(trampoline_address(&t, 0));
 }

@@ -20,10 +20,11 @@ static void each(const int *numbers, int count, void (*visit)(int number))
 		visit(numbers[i]);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	static const int numbers[] = { 2, 3, 5, 7, 11, 13 };
 	struct trampfd_reg regs[EFFECT_REGS_MAX];
+	enum way way = way_of(argc, argv);
 	int sum = 0, scale = 10;
 	struct trampolines t;
 	unsigned int nregs;
@@ -39,8 +40,10 @@ int main(void)
 	if (!nregs)
 		errx(1, "GCC wrote a trampoline that is not known here");
 
-	trampolines_make(&t, 1);
+	trampolines_make(&t, way, 1, regs, nregs);
 	trampoline_set(&t, 0, regs, nregs);
+	if (!trampoline_show_way(&t, 0))
+		errx(1, "code could do that");
 	each(numbers, 6, trampoline_address(&t, 0));
 	printf("nested function: its parent's sum is %d\n", sum);
 
@@ -51,5 +54,5 @@ int main(void)
 	if (sum)
 		errx(1, "that should be 0");
 
-	return strict_wx_proof(t.base);
+	return strict_wx_proof(trampoline_address(&t, 0));
 }

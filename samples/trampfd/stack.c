@@ -23,13 +23,14 @@ static void BY_REGISTER received(const struct pushed *data)
 	seen = *data;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	static const struct pushed data = { "pushed by a trampoline", 42 };
 	const struct trampfd_reg regs[] = {
 		{ .name = REG_PC, .value = (uintptr_t)stack_target },
 		{ .name = REG_CONTEXT, .value = (uintptr_t)received },
 	};
+	enum way way = way_of(argc, argv);
 	struct trampolines t;
 	int calls;
 
@@ -37,8 +38,11 @@ int main(void)
 
 	strict_wx();
 
-	trampolines_make(&t, 1);
+	trampolines_make(&t, way, 1, regs, 2);
 	trampoline_set_stack(&t, 0, regs, 2, &data, sizeof(data));
+	/* Code loads registers, and can't push. */
+	if (trampoline_show_way(&t, 0) && way == BY_CODE)
+		errx(1, "only the page-fault handler pushes data");
 
 	/* Twice: a call leaves the stack as it was. */
 	for (calls = 0; calls < 2; calls++) {
@@ -51,5 +55,5 @@ int main(void)
 			errx(1, "that is not what was set");
 	}
 
-	return strict_wx_proof(t.base);
+	return strict_wx_proof(trampoline_address(&t, 0));
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What one call costs: directly, through a written stub, through a trampfd
- * trampoline, and through a signal handler that does the trampoline's work.
+ * trampoline in either way, and through a signal handler that does the trampoline's
+ * work.
  *
  * In a guest of QEMU with -icount shift=0, a nanosecond is an instruction.
  */
@@ -248,7 +249,7 @@ static function make_stub(void)
 	return (function)p;
 }
 
-static function make_trampoline(void)
+static function make_trampoline(enum way way)
 {
 	const struct trampfd_reg regs[] = {
 		{ .name = REG_PC, .value = (uintptr_t)context_target },
@@ -256,9 +257,14 @@ static function make_trampoline(void)
 	};
 	struct trampolines t;
 
-	trampolines_make(&t, 1);
+	trampolines_make(&t, way, 1, regs, 2);
 	trampoline_set(&t, 0, regs, 2);
 	return (function)trampoline_address(&t, 0);
+}
+
+static function make_code(void)
+{
+	return code_entries_here() ? make_trampoline(BY_CODE) : NULL;
 }
 
 static function make_handled(void)
@@ -334,7 +340,8 @@ int main(int argc, char **argv)
 	} ways[] = {
 		{ "direct call", context_target, 1000, 0 },
 		{ "written stub", make_stub(), 1000, CONTEXT },
-		{ "trampfd", make_trampoline(), 1000, CONTEXT },
+		{ "trampfd, code entry", make_code(), 1000, CONTEXT },
+		{ "trampfd, by fault", make_trampoline(BY_FAULT), 1000, CONTEXT },
 		{ "SIGSEGV handler", make_handled(), 100, CONTEXT },
 	};
 	const char *unit = "nanoseconds";
@@ -348,6 +355,10 @@ int main(int argc, char **argv)
 
 	printf("%-20s %12s %12s\n", "one call through", unit, "ratio");
 	for (i = 0; i < ARRAY_SIZE(ways); i++) {
+		if (!ways[i].call) {
+			printf("%-20s %12s\n", ways[i].name, "not here");
+			continue;
+		}
 		if (ways[i].result && ways[i].call() != ways[i].result)
 			errx(1, "%s: wrong context", ways[i].name);
 

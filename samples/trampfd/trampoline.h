@@ -6,6 +6,7 @@
 #include <asm/perf_regs.h>
 #include <linux/trampfd.h>
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 
@@ -15,6 +16,9 @@
 #else
 #define __NR_trampfd_create 600
 #endif
+#endif
+#ifndef __NR_trampfd_control
+#define __NR_trampfd_control (__NR_trampfd_create + 1)
 #endif
 
 /*
@@ -87,19 +91,48 @@ void argument_target(void);		/* in targets.S */
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
+/*
+ * How a call gets to its target.  BY_FAULT works everywhere.  BY_CODE costs no
+ * fault, and needs a CPU that can refuse to execute data.
+ */
+enum way { BY_FAULT, BY_CODE };
+
+/* Whether kernel and CPU have BY_CODE. */
+bool code_entries_here(void);
+
+/* Exit status of a program that needs what is not here. */
+#define EXIT_SKIP 4
+
+/*
+ * The way that a program was told: "code", or no argument.  Ends the program if
+ * that is not here.
+ */
+enum way way_of(int argc, char **argv);
+
 struct trampolines {
 	int fd;
 	char *base;
+	char *entries;
 	struct trampfd_attr attr;
 };
 
-/* All of these end the program if they fail. */
-void trampolines_make(struct trampolines *t, __u32 count);
+/*
+ * All of these end the program if they fail.
+ *
+ * The code of a table loads the same registers for each trampoline: those in
+ * @regs.  The other way takes what each is set to.
+ */
+void trampolines_make(struct trampolines *t, enum way how, __u32 count,
+		      const struct trampfd_reg *regs, __u32 nregs);
+/* Nobody may call the trampoline meanwhile. */
 void trampoline_set(struct trampolines *t, __u32 number,
 		    const struct trampfd_reg *regs, __u32 nregs);
 void trampoline_set_stack(struct trampolines *t, __u32 number,
 			  const struct trampfd_reg *regs, __u32 nregs,
 			  const void *stack, __u32 size);
 void *trampoline_address(const struct trampolines *t, __u32 number);
+
+/* Say how a call of the trampoline is delivered; false if it could be faster. */
+bool trampoline_show_way(const struct trampolines *t, __u32 number);
 
 #endif
