@@ -17,6 +17,9 @@
 #define __NR_trampfd_create 600
 #endif
 #endif
+#ifndef __NR_trampfd_control
+#define __NR_trampfd_control (__NR_trampfd_create + 1)
+#endif
 
 /*
  * REG_PC, and REG_CONTEXT, the static chain.  REG_CALLEE, if there is one, is

@@ -23,6 +23,11 @@ extern const char trampfd_room[ROOM_SIZE];
 
 void trampfd_unwind_register(void *table, const void *base, size_t size);
 
+void trampfd_lock(void);
+void trampfd_unlock(void);
+int trampfd_lock_set_up(void (*mend)(void));
+unsigned int trampfd_forks(void);
+
 #pragma GCC visibility pop
 #endif
 

@@ -161,16 +161,15 @@ static bool created_by_next(void *chain, void *func, void *dst)
 static struct creations *first_creation(void)
 {
 	struct creations *c;
+	int error;
 
 	pthread_once(&once, set_up);
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		give_up("no memory for nested functions", 0);
-	if (!key_error)
-		key_error = pthread_setspecific(key, c);
-	if (key_error)
-		give_up("no thread-specific data for nested functions",
-			key_error);
+	error = key_error ? key_error : pthread_setspecific(key, c);
+	if (error)
+		give_up("no thread-specific data for nested functions", error);
 	mine = c;
 	return c;
 }
@@ -200,33 +199,18 @@ static bool set(struct entry *e, void *chain, void *func)
 	if (e->trampoline && e->func == func && e->chain == chain)
 		return true;
 
-	if (e->trampoline && !trampfd_init(e->trampoline, func, chain))
-		goto out_set;
-
-	/*
-	 * Not allocated yet; or the program has closed descriptors.  Each round
-	 * with EBADF has found a table that is lost.
-	 */
-	do {
-		if (e->trampoline) {
-			if (errno != EBADF)
-				goto out_unset;
-			trampfd_free(e->trampoline);
-		}
+	if (!e->trampoline)
 		e->trampoline = trampfd_alloc();
-		if (!e->trampoline)
-			return false;
-	} while (trampfd_init(e->trampoline, func, chain));
-
-out_set:
+	if (!e->trampoline)
+		return false;
+	if (trampfd_init(e->trampoline, func, chain)) {
+		trampfd_free(e->trampoline);
+		e->trampoline = NULL;
+		return false;
+	}
 	e->chain = chain;
 	e->func = func;
 	return true;
-
-out_unset:
-	trampfd_free(e->trampoline);
-	e->trampoline = NULL;
-	return false;
 }
 
 /**
@@ -266,8 +250,8 @@ void __gcc_nested_func_ptr_created(void *chain, void *func, void *dst)
 /**
  * __gcc_nested_func_ptr_deleted() - the thread's last one is not needed any more
  *
- * For GCC.  It makes no system call.  The trampoline is kept for the thread's
- * next nested function; when many are kept, most are given back.
+ * For GCC.  The trampoline is kept for the thread's next nested function; when many
+ * are kept, most are given back, which may take a system call.
  *
  * Context: Takes the library's lock, when it gives back; not for signal
  * handlers.

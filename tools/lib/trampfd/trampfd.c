@@ -1,81 +1,23 @@
 // SPDX-License-Identifier: MIT
 /*
- * Trampolines for programs, without writable, executable memory.
+ * Trampolines for programs, without writable, executable memory: what programs call.
  *
- * The library keeps tables of trampolines, each with a descriptor and a mapping
- * of its own, and hands out what is in them.  All of its state is under one
- * lock, which is also held while the kernel sets trampolines (the kernel has a
- * lock of its own there), so that fork(), which takes the lock, finds nothing
- * half done.
+ * The library keeps tables of trampolines (table.c), and hands out what is in them.
+ * All state is under one lock (lock.c), which is also held while the kernel sets
+ * trampolines; the kernel has a lock of its own there.
  */
 #include "trampfd.h"
 #include "arch.h"
 #include "internal.h"
+#include "table.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <pthread.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#define TABLE_MIN	4096U
-#define TABLE_MAX	65536U
-
-/* Descriptors from here on are hardly ever given out by the kernel. */
-#define FD_LIMIT	1024U
-#define FD_MIN(limit)	((limit) / 4 * 3)
-
-/* How many freed trampolines one call that sets others disarms. */
-#define DISARM_MAX	64U
-
-/* The end of a list. */
-#define NONE		INT32_MAX
-
-/* What struct table.next has for a trampoline that is in no list. */
-#define IN_USE		0x80000000U
-#define ARMED		0x1U	/* a call goes somewhere */
-#define BEING_FREED	0x2U
-
-/**
- * struct table - trampolines with a descriptor in common
- * @link: The next table.
- * @base: Address of the mapping.
- * @size: Its size.
- * @stride: Bytes from a trampoline to the next.
- * @count: How many there are.
- * @fd: The descriptor; -1 once it is known to be lost.
- * @dev: The descriptor's device.
- * @ino: Its inode, which is no other's.
- * @fresh: Trampolines below this one have never been handed out.
- * @room: How many can be handed out.
- * @armed: The last freed one that still does what it was set to.
- * @disarmed: The last freed one that does not.
- * @unwind: The unwind table, if it is not in the room, which has one.
- * @next: Of a freed trampoline, the one freed before; or IN_USE with flags.
- */
-struct table {
-	struct table *link;
-	char *base;
-	size_t size;
-	uint32_t stride;
-	uint32_t count;
-	int fd;
-	dev_t dev;
-	ino_t ino;
-	uint32_t fresh;
-	uint32_t room;
-	uint32_t armed;
-	uint32_t disarmed;
-	uintptr_t unwind[UNWIND_TABLE_SIZE / sizeof(uintptr_t)];
-	uint32_t next[];
-};
 
 /**
  * struct batch - what one TRAMPFD_SET sets
@@ -95,75 +37,13 @@ struct batch {
 	uint32_t stack_size;
 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-
-/* All that follows is under the lock. */
-static struct table *tables;
-static uint32_t ntables;
-static int refused;	/* why the kernel gives no trampolines, 0 if it may */
-static bool room_used;	/* or not to be used */
-
-static void lock_tables(void)
-{
-	pthread_mutex_lock(&lock);
-}
-
-static void unlock_tables(void)
-{
-	pthread_mutex_unlock(&lock);
-}
-
-/* Before main(): a fork must not find the lock taken. */
-static void __attribute__((constructor)) set_up(void)
-{
-	refused = pthread_atfork(lock_tables, unlock_tables, unlock_tables);
-}
-
-/* close() without being a cancellation point, and with errno kept. */
-static void close_quietly(int fd)
-{
-	int error = errno;
-
-	syscall(SYS_close, fd);
-	errno = error;
-}
-
 /*
- * The descriptor.
+ * Setting.
  */
 
-/*
- * Programs close descriptors that they do not know, and then get the numbers
- * again.  Move it to where this is rare; if that is not possible, leave it.
- */
-static int move_up(int fd)
+static int set(const void *base, const struct batch *b)
 {
-	struct rlimit limit;
-	unsigned int max = FD_LIMIT;
-	int error = errno;
-	int high;
-
-	if (!getrlimit(RLIMIT_NOFILE, &limit) && limit.rlim_cur < max)
-		max = limit.rlim_cur;
-	high = fcntl(fd, F_DUPFD_CLOEXEC, FD_MIN(max));
-	errno = error;
-	if (high < 0)
-		return fd;
-	close_quietly(fd);
-	return high;
-}
-
-/* Whether the number still stands for the file that it stood for. */
-static bool still_there(const struct table *t)
-{
-	struct stat st;
-
-	return !fstat(t->fd, &st) && st.st_dev == t->dev && st.st_ino == t->ino;
-}
-
-static int set(int fd, const struct batch *b)
-{
-	struct trampfd_contexts contexts = {
+	const struct trampfd_contexts contexts = {
 		.records = (uintptr_t)b->records,
 		.regs = (uintptr_t)b->regs,
 		.stack = (uintptr_t)b->stack,
@@ -172,265 +52,7 @@ static int set(int fd, const struct batch *b)
 		.stack_size = b->stack_size,
 	};
 
-	return ioctl(fd, TRAMPFD_SET, &contexts);
-}
-
-/*
- * Whether this process may set trampolines: with a number that there is none
- * of, a kernel that would set it says EINVAL.
- */
-static bool may_set(int fd, uint32_t count)
-{
-	struct trampfd_record record = { .trampoline = count, .nregs = 1 };
-	struct trampfd_reg reg = { .name = REG_PC };
-	struct batch b = {
-		.records = &record, .nrecords = 1, .regs = &reg, .nregs = 1,
-	};
-
-	if (set(fd, &b) >= 0)
-		errno = EIO;	/* a filter that lies */
-	return errno == EINVAL;
-}
-
-/*
- * Tables.
- */
-
-/*
- * Map a table where unwinders know that there is one.  If this fails, the
- * kernel may have unmapped what was there, so another mapping can be there now,
- * and it is not tried again.
- */
-static void *map_in_room(int fd, const struct trampfd_attr *attr)
-{
-	void *const room = (void *)trampfd_room;
-	void *base;
-
-	if (room_used || attr->map_size != ROOM_SIZE)
-		return MAP_FAILED;
-
-	room_used = true;
-	base = mmap(room, ROOM_SIZE, attr->map_prot,
-		    attr->map_flags | MAP_FIXED, fd, attr->map_offset);
-	/* Leave no hole for something that unwinders would take for a table. */
-	if (base == MAP_FAILED)
-		mmap(room, ROOM_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS |
-		     MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
-	return base;
-}
-
-static struct table *new_table(uint32_t count)
-{
-	const size_t size = sizeof(struct table) + count * sizeof(uint32_t);
-	struct trampfd_attr attr = {
-		.type = TRAMPFD_FAULT, .ntrampolines = count,
-	};
-	struct table *t;
-	struct stat st;
-	bool in_room;
-	void *base;
-	int error;
-	int fd;
-
-	fd = syscall(__NR_trampfd_create, &attr, sizeof(attr), 0);
-	if (fd < 0)
-		return NULL;
-	fd = move_up(fd);
-	if (fstat(fd, &st) || !may_set(fd, count))
-		goto out_close;
-
-	/* Memory comes when it is used, so large tables cost nothing yet. */
-	t = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (t == MAP_FAILED)
-		goto out_close;
-
-	/* The last that can fail: it need not be taken out of the room again. */
-	base = map_in_room(fd, &attr);
-	in_room = base != MAP_FAILED;
-	if (!in_room)
-		base = mmap(NULL, attr.map_size, attr.map_prot, attr.map_flags,
-			    fd, attr.map_offset);
-	if (base == MAP_FAILED)
-		goto out_unmap;
-
-	t->base = base;
-	t->size = attr.map_size;
-	t->stride = attr.stride;
-	t->count = count;
-	t->fd = fd;
-	t->dev = st.st_dev;
-	t->ino = st.st_ino;
-	t->fresh = count;
-	t->room = count;
-	t->armed = NONE;
-	t->disarmed = NONE;
-	if (!in_room)
-		trampfd_unwind_register(t->unwind, base, attr.map_size);
-	return t;
-
-out_unmap:
-	error = errno;
-	munmap(t, size);
-	errno = error;
-out_close:
-	close_quietly(fd);
-	return NULL;
-}
-
-/* What may have another answer next time. */
-static bool may_pass(int error)
-{
-	switch (error) {
-	case EAGAIN:
-	case EDQUOT:
-	case EINTR:
-	case EMFILE:
-	case ENFILE:
-	case ENOMEM:
-		return true;
-	default:
-		return false;
-	}
-}
-
-/* The descriptor is gone, or somebody else's: hand out no more of the table. */
-static void lose_table(struct table *t)
-{
-	t->fd = -1;
-}
-
-/* Make a table with room for @count, and more with each that there is. */
-static struct table *add_table(uint32_t count)
-{
-	uint32_t size = TABLE_MIN;
-	struct table *t, *old;
-	uint32_t i;
-
-	if (refused) {
-		errno = refused;
-		return NULL;
-	}
-	for (i = 0; size < TABLE_MAX && (i < ntables || size < count); i++)
-		size *= 2;
-
-	t = new_table(size);
-	if (!t) {
-		if (!may_pass(errno))
-			refused = errno;
-		return NULL;
-	}
-	/* The kernel has given out the number, so another that had it has lost it. */
-	for (old = tables; old; old = old->link) {
-		if (old->fd == t->fd)
-			lose_table(old);
-	}
-	t->link = tables;
-	tables = t;
-	ntables++;
-	return t;
-}
-
-/*
- * The table that has room for @count, and comes first from now on; NULL if none
- * has.
- */
-static struct table *table_with_room(uint32_t count)
-{
-	struct table *t, **link;
-
-	for (link = &tables; (t = *link); link = &t->link) {
-		if (t->fd < 0 || t->room < count)
-			continue;
-		*link = t->link;
-		t->link = tables;
-		tables = t;
-		return t;
-	}
-	return NULL;
-}
-
-static void *address_of(const struct table *t, uint32_t number)
-{
-	return t->base + (size_t)number * t->stride;
-}
-
-/* The table and the number of a trampoline that was handed out at some time. */
-static struct table *locate(const void *trampoline, uint32_t *number)
-{
-	uintptr_t offset;
-	struct table *t;
-
-	for (t = tables; t; t = t->link) {
-		offset = (uintptr_t)trampoline - (uintptr_t)t->base;
-		if (offset >= (uintptr_t)t->count * t->stride)
-			continue;
-		*number = offset / t->stride;
-		return offset % t->stride || *number < t->fresh ? NULL : t;
-	}
-	return NULL;
-}
-
-/* The same, for one that is in use. */
-static struct table *find(const void *trampoline, uint32_t *number)
-{
-	struct table *t = locate(trampoline, number);
-
-	return t && (t->next[*number] & ~ARMED) == IN_USE ? t : NULL;
-}
-
-static void push(struct table *t, uint32_t *list, uint32_t number)
-{
-	t->next[number] = *list;
-	*list = number;
-}
-
-static uint32_t pop(struct table *t, uint32_t *list)
-{
-	uint32_t number = *list;
-
-	*list = t->next[number];
-	return number;
-}
-
-/*
- * Hand out a trampoline of a table that has one.  Those that are still armed go
- * first: the call that sets them again is the one that disarms them.
- *
- * Fresh ones are taken from the end.  Should the descriptor's number stand for
- * another table of the program's, it is not likely to have one of that number,
- * and the kernel refuses.
- */
-static void *take(struct table *t)
-{
-	uint32_t number, state = IN_USE;
-
-	if (t->armed != NONE) {
-		number = pop(t, &t->armed);
-		state |= ARMED;
-	} else if (t->disarmed != NONE) {
-		number = pop(t, &t->disarmed);
-	} else {
-		number = --t->fresh;
-	}
-	t->next[number] = state;
-	t->room--;
-	return address_of(t, number);
-}
-
-/*
- * Setting.
- */
-
-/* What a freed trampoline leads to. */
-static void __attribute__((noreturn)) freed_trampoline_was_called(void)
-{
-	static const char message[] =
-		"libtrampfd: a freed trampoline was called\n";
-	ssize_t written = write(STDERR_FILENO, message, sizeof(message) - 1);
-
-	(void)written;
-	abort();
+	return trampfd_control_at(base, TRAMPFD_SET, &contexts);
 }
 
 static void add_reg(struct batch *b, uint32_t name, uintptr_t value)
@@ -489,65 +111,58 @@ static void add_call(struct batch *b, uint32_t number,
 	}
 }
 
-/* Add freed trampolines that are still armed. */
-static void add_disarmed(struct batch *b, const struct table *t, uint32_t max)
+/* Set trampolines of a table; how many, or -1 with errno. */
+static int set_batch(struct table *t, const struct batch *b)
 {
-	const uintptr_t target = (uintptr_t)freed_trampoline_was_called;
-	struct trampfd_record *record;
-	uint32_t number;
-	uint32_t first;
+	int done = set(t->base, b);
+	int i;
 
-	for (number = t->armed; number != NONE && max--;
-	     number = t->next[number]) {
-		first = b->nregs;
-		record = add_record(b, number, target);
-		add_callee(b, target);
-		record->nregs = b->nregs - first;
+	/* Freed ones, which the user pays for, may be of other tables. */
+	if (done < 0 && errno == EDQUOT && trampfd_table_remove_all())
+		done = set(t->base, b);
+	if (done < 1 || (uint32_t)done > b->nrecords) {
+		if (done >= 0)
+			errno = EIO;	/* a filter that lies */
+		return -1;
 	}
+	for (i = 0; i < done; i++)
+		t->next[b->records[i].trampoline] |= MAY_BE_SET;
+	return done;
+}
+
+/* What the first version of struct trampfd_call had. */
+#define CALL_SIZE_VER0	(offsetof(struct trampfd_call, reserved) + sizeof(uint32_t))
+
+/* An element of an array that the program may have compiled with other elements. */
+static const struct trampfd_call *call_at(const struct trampfd_call *calls,
+					  uint32_t size, uint32_t i)
+{
+	return (const void *)((const char *)calls + (size_t)i * size);
+}
+
+/* Whether all that this library does not know of is 0. */
+static bool known(const struct trampfd_call *call)
+{
+	const char *bytes = (const char *)call;
+	uint32_t i;
+
+	for (i = sizeof(*call); i < call->size; i++)
+		if (bytes[i])
+			return false;
+	return true;
 }
 
 /*
- * Set @n trampolines of a table, and disarm others of it in the same call.
- * Return how many of the @n were set, or -1 with errno.
+ * What no kernel would take, or the library has no room for: a negative errno; or 0.
+ * @size is what the array's first element says.
  */
-static int set_batch(struct table *t, struct batch *b)
+static int impossible(const struct trampfd_call *call, uint32_t size)
 {
-	const uint32_t n = b->nrecords;
-	uint32_t i;
-	int done;
-
-	if (t->fd < 0) {
-		errno = EBADF;
-		return -1;
-	}
-	if (n < TRAMPFD_RECORDS_MAX)
-		add_disarmed(b, t, n + DISARM_MAX <= TRAMPFD_RECORDS_MAX ?
-				   DISARM_MAX : TRAMPFD_RECORDS_MAX - n);
-
-	done = set(t->fd, b);
-	if (done < 1 || (uint32_t)done > b->nrecords) {
-		int error = done < 0 ? errno : EIO;
-
-		if (!still_there(t)) {
-			lose_table(t);
-			error = EBADF;
-		}
-		errno = error;
-		return -1;
-	}
-	for (i = 0; i < (uint32_t)done && i < n; i++)
-		t->next[b->records[i].trampoline] = IN_USE | ARMED;
-	for (; i < (uint32_t)done; i++)
-		push(t, &t->disarmed, pop(t, &t->armed));
-	return (uint32_t)done < n ? done : (int)n;
-}
-
-/* What no kernel would take, and the library has no room for. */
-static bool possible(const struct trampfd_call *call)
-{
-	return (call->regs || !call->nregs) &&
-	       call->nregs < TRAMPFD_REGS_MAX &&
-	       call->stack_size <= TRAMPFD_STACK_MAX;
+	if (call->size != size || size < CALL_SIZE_VER0 || call->flags ||
+	    call->reserved || (!call->regs && call->nregs) || call->nregs >= TRAMPFD_REGS_MAX ||
+	    call->stack_size > TRAMPFD_STACK_MAX)
+		return -EINVAL;
+	return known(call) ? 0 : -E2BIG;
 }
 
 /*
@@ -555,9 +170,11 @@ static bool possible(const struct trampfd_call *call)
  * %TRAMPFD_RECORDS_MAX.  Return how many were set, or -1 with errno.
  */
 static int set_first(struct batch *b, const struct trampfd_call *calls,
-		     uint32_t count)
+		     uint32_t size, uint32_t count)
 {
+	const struct trampfd_call *call;
 	struct table *table = NULL, *t;
+	int error = -EINVAL;
 	uint32_t number, i;
 
 	b->nrecords = 0;
@@ -565,14 +182,20 @@ static int set_first(struct batch *b, const struct trampfd_call *calls,
 	b->stack_size = 0;
 
 	for (i = 0; i < count; i++) {
-		t = find(calls[i].trampoline, &number);
-		if (!t || !possible(&calls[i]) || (table && t != table))
+		call = call_at(calls, size, i);
+		error = impossible(call, size);
+		if (error)
 			break;
+		t = trampfd_table_find(call->trampoline, &number);
+		if (!t || (table && t != table)) {
+			error = -EINVAL;
+			break;
+		}
 		table = t;
-		add_call(b, number, &calls[i]);
+		add_call(b, number, call);
 	}
 	if (!table) {
-		errno = EINVAL;
+		errno = -error;
 		return -1;
 	}
 	return set_batch(table, b);
@@ -592,10 +215,9 @@ static int set_first(struct batch *b, const struct trampfd_call *calls,
  *
  * - %EINVAL: @trampoline is none that is allocated, or @target no address that
  *   the kernel takes.
- * - %EBADF: The program has closed the table's descriptor, as daemons do with
- *   closefrom(3).  The trampoline can still be called if it was set before.
- *   Free it and try again with a new one, which has a new table.
- * - %EDQUOT: The user has as many trampolines as user.max_trampolines says.
+ * - %ENXIO: The program has unmapped the trampoline.
+ * - %EDQUOT: The user's trampolines have as much kernel memory as
+ *   user.max_trampfd_units allows.
  * - %ENOMEM: No memory in the kernel, or the memory cgroup's limit is reached.
  *
  * A seccomp filter or a security module may refuse with an error of its own.
@@ -603,16 +225,17 @@ static int set_first(struct batch *b, const struct trampfd_call *calls,
 int trampfd_init(void *trampoline, void *target, void *data)
 {
 	const struct trampfd_call call = {
+		.size = sizeof(call),
 		.trampoline = trampoline, .target = target, .data = data,
 	};
-	struct trampfd_record records[1 + DISARM_MAX];
-	struct trampfd_reg regs[OWN_REGS * ARRAY_SIZE(records)];
-	struct batch b = { .records = records, .regs = regs };
+	struct trampfd_record record;
+	struct trampfd_reg regs[OWN_REGS];
+	struct batch b = { .records = &record, .regs = regs };
 	int done;
 
-	lock_tables();
-	done = set_first(&b, &call, 1);
-	unlock_tables();
+	trampfd_lock();
+	done = set_first(&b, &call, sizeof(call), 1);
+	trampfd_unlock();
 	return done < 0 ? -1 : 0;
 }
 
@@ -621,19 +244,23 @@ int trampfd_init(void *trampoline, void *target, void *data)
  * not more than one system call takes, so no size wraps, not in 32 bits either.
  */
 static bool alloc_batch(struct batch *b, const struct trampfd_call *calls,
-			uint32_t count)
+			uint32_t size, uint32_t count)
 {
-	size_t nregs = OWN_REGS * DISARM_MAX;
+	const struct trampfd_call *call;
 	size_t stack_size = 0;
+	size_t nregs = 0;
 	uint32_t i;
 
 	/* For all, as another table's may come in the next batch. */
-	for (i = 0; i < count && possible(&calls[i]); i++) {
-		nregs += calls[i].nregs ? 1 + calls[i].nregs : OWN_REGS;
-		stack_size += calls[i].stack_size;
+	for (i = 0; i < count; i++) {
+		call = call_at(calls, size, i);
+		if (impossible(call, size))
+			break;
+		nregs += call->nregs ? 1 + call->nregs : OWN_REGS;
+		stack_size += call->stack_size;
 	}
-	b->records = malloc(((size_t)count + DISARM_MAX) * sizeof(*b->records));
-	b->regs = malloc(nregs * sizeof(*b->regs));
+	b->records = malloc(count * sizeof(*b->records));
+	b->regs = malloc((nregs + 1) * sizeof(*b->regs));
 	b->stack = stack_size ? malloc(stack_size) : NULL;
 	return b->records && b->regs && (b->stack || !stack_size);
 }
@@ -646,21 +273,22 @@ static void free_batch(struct batch *b)
 }
 
 /* Set at most %TRAMPFD_RECORDS_MAX; return how many were set, or -1 with errno. */
-static int set_some(const struct trampfd_call *calls, uint32_t count)
+static int set_some(const struct trampfd_call *calls, uint32_t size, uint32_t count)
 {
 	struct batch b = { .records = NULL };
 	uint32_t done = 0;
 	int error = ENOMEM;
 	int n;
 
-	if (alloc_batch(&b, calls, count)) {
-		lock_tables();
+	if (alloc_batch(&b, calls, size, count)) {
+		trampfd_lock();
 		do {
-			n = set_first(&b, calls + done, count - done);
+			n = set_first(&b, call_at(calls, size, done), size,
+				      count - done);
 			done += n < 0 ? 0 : n;
 		} while (n >= 0 && done < count);
 		error = errno;
-		unlock_tables();
+		trampfd_unlock();
 	}
 	free_batch(&b);
 	errno = error;
@@ -684,22 +312,28 @@ static int set_some(const struct trampfd_call *calls, uint32_t count)
  *
  * - %EINVAL: The registers or the stack data are none that the kernel takes; a
  *   register can't be loaded, or is there twice; there are some by number, but
- *   @regs is NULL; @count is too large.
+ *   @regs is NULL; @count is too large; @size is none that the structure ever had, or
+ *   not the first one's; or @flags or @reserved is not 0.
+ * - %E2BIG: An element asks for what this version of the library does not know.
  * - %ENOMEM: No memory for what is handed to the kernel.
  */
 int trampfd_init_many(const struct trampfd_call *calls, uint32_t count)
 {
-	uint32_t done = 0, most;
+	uint32_t done = 0, size, most;
 	int n;
 
 	if (count > INT_MAX) {
 		errno = EINVAL;
 		return -1;
 	}
+	if (!count)
+		return 0;
+
+	size = calls->size;
 	while (done < count) {
 		most = count - done < TRAMPFD_RECORDS_MAX ? count - done :
 							    TRAMPFD_RECORDS_MAX;
-		n = set_some(calls + done, most);
+		n = set_some(call_at(calls, size, done), size, most);
 		if (n < 0)
 			return done ? (int)done : -1;
 		done += n;
@@ -729,35 +363,22 @@ int trampfd_init_many(const struct trampfd_call *calls, uint32_t count)
  * - %ENOMEM: No memory, or no address space.
  *
  * A seccomp filter or a security module may refuse with an error of its own.
- * Any but the last three, %EAGAIN, %EDQUOT and %EINTR, is the answer to all
- * later calls too, and they do not ask the kernel again.
+ * Any but the last three, %EAGAIN, %EDQUOT, %EINTR and what mmap(2) gives is the
+ * answer to all later calls too, and they do not ask the kernel again.
  */
 void *trampfd_alloc(void)
 {
 	void *trampoline = NULL;
 	struct table *t;
 
-	lock_tables();
-	t = table_with_room(1);
+	trampfd_lock();
+	t = trampfd_table_with_room(1);
 	if (!t)
-		t = add_table(1);
+		t = trampfd_table_add(1);
 	if (t)
-		trampoline = take(t);
-	unlock_tables();
+		trampoline = trampfd_table_take(t);
+	trampfd_unlock();
 	return trampoline;
-}
-
-static void give_back(void *const *trampolines, uint32_t count)
-{
-	struct table *t;
-	uint32_t number;
-
-	while (count--) {
-		t = locate(trampolines[count], &number);
-		push(t, t->next[number] & ARMED ? &t->armed : &t->disarmed,
-		     number);
-		t->room++;
-	}
 }
 
 /**
@@ -776,23 +397,23 @@ int trampfd_alloc_many(void **trampolines, uint32_t count)
 	uint32_t done = 0, n;
 	struct table *t;
 
-	lock_tables();
+	trampfd_lock();
 	while (done < count) {
 		n = count - done < TABLE_MAX ? count - done : TABLE_MAX;
-		t = table_with_room(n);
+		t = trampfd_table_with_room(n);
 		if (!t)
-			t = add_table(n);
+			t = trampfd_table_add(n);
 		if (!t)
-			t = table_with_room(1);
+			t = trampfd_table_with_room(1);
 		if (!t) {
-			give_back(trampolines, done);
-			unlock_tables();
+			trampfd_table_give_back(trampolines, done);
+			trampfd_unlock();
 			return -1;
 		}
 		for (; n && t->room; n--)
-			trampolines[done++] = take(t);
+			trampolines[done++] = trampfd_table_take(t);
 	}
-	unlock_tables();
+	trampfd_unlock();
 	return 0;
 }
 
@@ -800,11 +421,9 @@ int trampfd_alloc_many(void **trampolines, uint32_t count)
  * trampfd_free() - give a trampoline back
  * @trampoline: The trampoline, as trampfd_alloc() has returned it.
  *
- * It makes no system call.  The trampoline goes on doing what it did until it
- * is handed out and set again, or the next trampfd_init() or
- * trampfd_init_many() of its table disarms it, whichever comes first; a call
- * disarms up to 64 that were freed.  Calling a disarmed one ends the program
- * by abort().
+ * Most calls make no system call.  The trampoline goes on doing what it did until it
+ * is handed out and set again, or until 512 freed ones of its table may still be set:
+ * then one system call removes these.  A call of a removed one is SIGSEGV.
  *
  * Context: Takes the library's lock; not for signal handlers.
  * Return: 0, or -1 with errno, and then nothing has changed:
@@ -834,23 +453,23 @@ int trampfd_free_many(void *const *trampolines, uint32_t count)
 	uint32_t number;
 	uint32_t i;
 
-	lock_tables();
+	trampfd_lock();
 	for (i = 0; i < count; i++) {
-		t = find(trampolines[i], &number);
+		t = trampfd_table_find(trampolines[i], &number);
 		if (!t)
 			goto out_bad;
 		t->next[number] |= BEING_FREED;
 	}
-	give_back(trampolines, count);
-	unlock_tables();
+	trampfd_table_give_back(trampolines, count);
+	trampfd_unlock();
 	return 0;
 
 out_bad:
 	while (i--) {
-		t = locate(trampolines[i], &number);
+		t = trampfd_table_locate(trampolines[i], &number);
 		t->next[number] &= ~BEING_FREED;
 	}
-	unlock_tables();
+	trampfd_unlock();
 	errno = EINVAL;
 	return -1;
 }

@@ -19,6 +19,9 @@ struct trampfd_reg;		/* of <linux/trampfd.h> */
 
 /**
  * struct trampfd_call - what a call of a trampoline does
+ * @size: sizeof(struct trampfd_call), which tells a later library how much of it the
+ *	program knows.  The same in each element of an array.
+ * @flags: 0, as there are none yet.
  * @trampoline: The trampoline, as trampfd_alloc() has returned it.
  * @target: Where the call goes on; bit 0 selects Thumb state on arm.
  * @data: What the context register gets, if @regs is NULL.
@@ -30,8 +33,11 @@ struct trampfd_reg;		/* of <linux/trampfd.h> */
  * @stack: Bytes to push.
  * @stack_size: How many; 0 for none.
  * @stack_skip: Bytes to leave out on the stack first.
+ * @reserved: 0.
  */
 struct trampfd_call {
+	uint32_t size;
+	uint32_t flags;
 	void *trampoline;
 	void *target;
 	void *data;
@@ -40,6 +46,7 @@ struct trampfd_call {
 	uint32_t nregs;
 	uint32_t stack_size;
 	uint32_t stack_skip;
+	uint32_t reserved;
 };
 
 void *trampfd_alloc(void);

@@ -77,7 +77,7 @@ TEST(mixed)
 	EXPECT_EQ(called(own), 1);
 	EXPECT_EQ(next_created(), 0);
 
-	ASSERT_TRUE(refuse(__NR_ioctl, EPERM));
+	ASSERT_TRUE(refuse(__NR_trampfd_control, EPERM));
 	__gcc_nested_func_ptr_created(NULL, one, &next);
 	EXPECT_EQ(called(next), 1);
 	EXPECT_EQ(next_created(), 1);

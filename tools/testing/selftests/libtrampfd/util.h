@@ -45,8 +45,8 @@ static inline int status_of(pid_t pid)
 				   128 + WTERMSIG(status);
 }
 
-/* The process's descriptors of trampolines: the first @max, and how many there are. */
-static inline int trampfd_descriptors(int *fds, int max)
+/* How many descriptors of trampolines the process has; -1 if that can't be seen. */
+static inline int trampfd_descriptors(void)
 {
 	struct dirent *entry;
 	int count = 0;
@@ -54,21 +54,19 @@ static inline int trampfd_descriptors(int *fds, int max)
 	DIR *dir;
 
 	dir = opendir("/proc/self/fd");
-	while (dir && (entry = readdir(dir))) {
+	if (!dir)
+		return -1;
+	while ((entry = readdir(dir))) {
 		ssize_t length = readlinkat(dirfd(dir), entry->d_name, name,
 					    sizeof(name) - 1);
 
 		if (length < 0)
 			continue;
 		name[length] = 0;
-		if (strcmp(name, "anon_inode:[trampfd]"))
-			continue;
-		if (count < max)
-			fds[count] = atoi(entry->d_name);
-		count++;
+		if (!strcmp(name, "anon_inode:[trampfd]"))
+			count++;
 	}
-	if (dir)
-		closedir(dir);
+	closedir(dir);
 	return count;
 }
 
