@@ -18,23 +18,70 @@ cd "$TOP"
 arches=$(wanted_arches all)
 RESULTS=$LOG/check.results
 : > "$RESULTS"
+TIMES=$LOG/check.times
+: > "$TIMES"
+# Minutes that a run without any cache may take on two CPUs.
+BUDGET=85
+# Machines differ by a factor of three.  What might not end in so many minutes is not begun
+# (see time_for); 0 is no limit.
+MINUTES=${TRAMPFD_MINUTES:-$BUDGET}
+[[ $MINUTES =~ ^[0-9]+$ ]] || die "MINUTES=$MINUTES is not a number of minutes."
 FFI_RUNS=("a stock free" "c patched strict")
 
-# Guests run beside the builds that follow.  There is one more at once than CPUs,
-# because tests sleep: with two at once, two CPUs were idle for a fifth of the time.
+# Guests run beside the builds that follow, and come first (see step()).  They have no more
+# CPUs than the machine: those of a guest wait for each other, and what they share is lost.
 declare -A QUEUED=()
-AT_ONCE=$(($(nproc) + 1))
 
-# queue <step name> <what it does> <counting function> <command...>
+# measure_machine: what a compiler takes here, in percent of what it took on the machine that
+# the minutes below are of (1.5 seconds; two virtual CPUs of an EPYC, on 2026-11-29)
+measure_machine()
+{
+	local i source taken TIMEFORMAT='%U %S'
+
+	source=$(printf '#include <%s.h>\n' errno fcntl math pthread signal stdio stdlib string time unistd
+		for i in {1..200}; do
+			printf 'int f%d(int *p, int n) { int i, s = %d;' "$i" "$i"
+			printf ' for (i = 0; i < n; i++) s += p[i] * %d ^ p[n - i]; return s; }\n' "$i"
+		done)
+	taken=$({ time gcc -O2 -c -x c -o /dev/null - <<< "$source"; } 2>&1)
+	awk '{ p = 100 * ($1 + $2) / 1.5; print int(p < 25 ? 25 : p > 300 ? 300 : p) }' <<< "$taken"
+}
+
+# time_for <minutes> <what>: whether there is time for something that takes so long on that
+# machine, with guests beside it.  If not, it is skipped, and the results say so.
+time_for()
+{
+	local need=$((($1 * PERCENT + 99) / 100))
+
+	[ "$MINUTES" -ne 0 ] && [ $((SECONDS / 60 + need)) -gt "$MINUTES" ] || return 0
+	say "         $TARGET: left out, as there are not $need minutes left of $MINUTES: $2"
+	result skip "$TARGET: $2" \
+		"no time: make check ARCH=$TARGET MINUTES=0 runs it" build/log/check.times
+	return 1
+}
+
+# busy_cpus: how many CPUs the guests have that run now
+busy_cpus()
+{
+	local all=0 name cpus
+
+	for name in "${!QUEUED[@]}"; do
+		read -r _ _ cpus <<< "${QUEUED[$name]}"
+		all=$((all + cpus))
+	done
+	echo "$all"
+}
+
+# queue <step name> <what it does> <counting function> <CPUs> <command...>
 queue()
 {
-	local name=$1 what=$2 count=$3
-	shift 3
+	local name=$1 what=$2 count=$3 cpus=$4
+	shift 4
 
-	while [ ${#BACKGROUND[@]} -ge "$AT_ONCE" ]; do
+	while [ ${#BACKGROUND[@]} -gt 0 ] && [ $(($(busy_cpus) + cpus)) -gt "$(nproc)" ]; do
 		count_one
 	done
-	QUEUED[$name]="$TARGET $count"
+	QUEUED[$name]="$TARGET $count $cpus"
 	start_step "$name" "$what" "$@"
 }
 
@@ -44,7 +91,7 @@ count_one()
 	local now=$TARGET arch count
 
 	end_step
-	read -r arch count <<< "${QUEUED[$STEP_NAME]}"
+	read -r arch count _ <<< "${QUEUED[$STEP_NAME]}"
 	unset "QUEUED[$STEP_NAME]"
 	use_arch "$arch"
 	$count
@@ -66,8 +113,29 @@ queue_guest()
 	shift 5
 
 	queue "$TARGET-guest-$name" "$TARGET: boot the $name guest and run: ${collections//,/ }" "$count" \
-		boot "$variant" "$OUT/kselftest.cpio" kselftest "$limit" "${SMP[@]}" \
+		"$CPUS" boot "$variant" "$OUT/kselftest.cpio" kselftest "$limit" "${SMP[@]}" \
 		kernel:COLLECTIONS="$collections" "$@"
+}
+
+# Long programs about what is the same for each ABI: the main guest runs them in its first.
+LONG=(index_test limits_test units_test memory_test churn_test)
+# What the debug guest's second ABI need not repeat either.
+GENERIC=(attr_test bad_address_test read_test address_test owner_test readonly_test
+	 code_layout_test code_mapping_test code_steps_test code_race_test)
+
+# without <patterns of builds> <tests...>: these tests in these builds, as a list for the WITHOUT
+# of the guest's job
+without()
+{
+	local build builds test all=()
+
+	read -ra builds <<< "$1"
+	for build in "${builds[@]}"; do
+		for test in "${@:2}"; do
+			all+=("${test}_$build")
+		done
+	done
+	(IFS=,; echo "${all[*]}")
 }
 
 count_main()
@@ -78,21 +146,24 @@ count_main()
 	count_guest main "${collections[@]}" guest
 }
 
-count_further() { count_guest "${STEP_NAME#"$TARGET-guest-"}" trampfd guest; }
+count_debug() { count_guest debug trampfd guest; }
 
 count_demos()
 {
-	python3 "$VM/report.py" guest "build/log/$TARGET-demos.log" | add_results "$TARGET demos"
-}
+	local must=()
 
-count_notrampfd() { count_skipped notrampfd ENOSYS; }
+	# Each program has such a line, so one is enough to see that they don't all skip.
+	[ "$CODE_ENTRIES" = no ] || must=("a stray write can't change a code entry or its data")
+	python3 "$VM/report.py" guest "build/log/$TARGET-demos.log" "${must[@]}" |
+		add_results "$TARGET demos"
+}
 
 count_unpatched()
 {
 	local collections
 
 	mapfile -t collections < <(kernel_collections)
-	count_guest unpatched guest
+	count_skipped unpatched ENOSYS
 	count_comparison "${collections[@]}"
 }
 
@@ -101,14 +172,8 @@ count_bench()
 	{ bench_counted bench; bench_limits; } | add_results "$TARGET bench"
 }
 
-count_bench_twice()
-{
-	{ bench_counted bench; bench_counted bench-again; bench_same; bench_limits; } |
-		add_results "$TARGET bench"
-}
-
-# queue_bench: what trampolines cost.  That two boots give the same figures is the
-# emulator's doing and the benchmark's, so one architecture is enough to see it.
+# queue_bench: what trampolines cost.  That two boots give the same figures is for "make bench"
+# to see.
 queue_bench()
 {
 	local variant
@@ -120,20 +185,17 @@ queue_bench()
 	[ $STEP_RC -eq 0 ] || return 0
 	built "$TARGET-bench-guest" "pack perf for the guest" pack_perf "$variant"
 	bench_boot "$variant"
-	case $TARGET in
-	x86_64)	queue "$TARGET-bench" "$TARGET: boot and run twice: perf bench tramp" \
-			count_bench_twice bench_twice ;;
-	*)	queue "$TARGET-bench" "$TARGET: boot and run: perf bench tramp" count_bench bench_guest ;;
-	esac
+	queue "$TARGET-bench" "$TARGET: boot and run: perf bench tramp" count_bench 1 \
+		bench_guest
 }
 
-# queue_libffi: its own test suite.  "make clients" has more runs of it, and more
-# architectures; here is one with static trampolines and one without.
+# queue_libffi: its own test suite, with static trampolines.  "make clients" has more runs of
+# it, and all architectures.
 queue_libffi()
 {
 	make_libffi
 	[ $STEP_RC -eq 0 ] || return 0
-	queue "$TARGET-libffi-guest" "$TARGET: boot and run libffi's test suite" count_libffi boot_ffi
+	queue "$TARGET-libffi-guest" "$TARGET: boot and run libffi's test suite" count_libffi 1 boot_ffi
 }
 
 # queue_demos: what "make run" shows
@@ -142,83 +204,156 @@ queue_demos()
 	built "$TARGET-samples" "build the samples" eval 'build_samples; pack_samples'
 	[ $STEP_RC -eq 0 ] || return 0
 	queue "$TARGET-demos" "$TARGET: boot and run the samples" count_demos \
-		boot main "$OUT/samples.cpio" demos 300 "${SMP[@]}"
+		"$CPUS" boot main "$OUT/samples.cpio" demos 300 "${SMP[@]}"
 }
 
-# What is done for each architecture.
-check_arch()
+# show_times: where the time went.  Guests run beside builds and each other, so their
+# seconds add up to more than the whole; those of the CPUs do not.
+show_times()
 {
-	local guest name variant args collections what
+	awk -F'\t' -v spent="$SECONDS" -v budget="$BUDGET" '
+		!($1 in seen) { seen[$1]; name[++n] = $1 }
+		{ s[$1, $2] += $3; cpu[$1] += $4 }
+		END {
+			printf "\n%-10s %10s %10s %10s\n", "seconds", "building", "guests", "of CPUs"
+			for (i = 1; i <= n; i++)
+				printf "%-10s %10d %10d %10d\n", name[i], s[name[i], "build"], s[name[i], "guest"], cpu[name[i]]
+			printf "%d of %d minutes that a run without a cache may take\n\n", (spent + 59) / 60, budget
+		}' "$TIMES"
+}
 
+# The first part of each architecture: its kernel, and the selftests on it.
+check_tests()
+{
+	local collections what
+
+	READY[$TARGET]=no
+	time_for "$(kernel_minutes main)" "main kernel and selftests" || return 0
 	built "$TARGET-build-main" "build the main kernel" build_variant main
 	[ $STEP_RC -eq 0 ] || return 0
 	built "$TARGET-busybox" "build the guest's busybox" build_busybox
 	[ $STEP_RC -eq 0 ] || return 0
+	READY[$TARGET]=yes
 	built "$TARGET-selftests" "build the selftests" build_selftests
 	[ $STEP_RC -eq 0 ] || return 0
 	for what in $NOT_PORTED; do
 		result skip "$TARGET: $what" "not ported to $TARGET yet"
 	done
+	time_for 15 "main guest" || return 0
 	collections=$({ echo trampfd; ! ported libtrampfd || echo libtrampfd; kernel_collections; } | paste -sd,)
-	queue_guest main main 1500 count_main "$collections"
-	! ported samples || queue_demos
-
-	for guest in "${FURTHER_GUESTS[@]}"; do
-		read -r name variant args <<< "$guest"
-		built "$TARGET-build-$variant" "build the $variant kernel" build_variant "$variant"
-		[ $STEP_RC -eq 0 ] || continue
-		# shellcheck disable=SC2086
-		queue_guest "$name" "$variant" 1500 count_further trampfd $args
-	done
-
-	built "$TARGET-static-compile" "compile with W=1 and sparse" check_compile
-	! ported perf || queue_bench
-	case $TARGET in
-	x86_64|s390x)	queue_libffi ;;
-	esac
+	queue_guest main main 1500 count_main "$collections" \
+		"kernel:WITHOUT=$(without "${BUILDS[*]:1}" "${LONG[@]}"),$(IFS=,; echo "${SLOW[*]}")"
 }
 
-# One architecture stands for what is the same on all of them.
-check_x86_64()
+# What else is done for each of them.
+check_more()
 {
+	[ "${READY[$TARGET]}" = yes ] || return 0
+	! ported samples || ! time_for 5 "samples" || queue_demos
+	! time_for 5 "W=1 and sparse" ||
+		built "$TARGET-static-compile" "compile with W=1 and sparse" check_compile
+}
+
+check_costs()
+{
+	[ "${READY[$TARGET]}" = yes ] || return 0
+	! ported perf || ! time_for $(($(kernel_minutes "$(bench_variant)") + 20)) "benchmark" ||
+		queue_bench
+}
+
+# What one architecture, x86-64, stands for: it is the same on all of them.
+check_debug()
+{
+	local without
+
+	[ "${READY[$TARGET]}" = yes ] || return 0
+	time_for $(($(kernel_minutes debug) + 40)) "debug kernel and its guest" || return 0
 	built "$TARGET-build-debug" "build the debug kernel" build_variant debug
-	# Two of the longest programs in one ABI only: what they do in the kernel is the
-	# same for the other, which the main guest runs.
-	[ $STEP_RC -ne 0 ] || queue_guest debug debug 3600 count_further trampfd \
-		kernel:WITHOUT=limits_test_32,mapping_test_32
+	# The other ABI has only what it does differently in the kernel.  index_test takes
+	# a quarter of an hour here, and what limits_test, memory_test and churn_test count is
+	# counted in the main guest.  Control by address differs in how a table is found, which
+	# address_test and owner_test are about.
+	without="*_address,$(without '*' index_test limits_test memory_test churn_test),$(without 32 "${LONG[@]}" \
+		"${GENERIC[@]}" mapping_test fork_test fault_injection_test watch_test)"
+	[ $STEP_RC -ne 0 ] ||
+		queue_guest debug debug 2700 count_debug trampfd "kernel:WITHOUT=$without"
+}
 
+check_comparison()
+{
+	[ "${READY[$TARGET]}" = yes ] || return 0
+	time_for $(($(kernel_minutes unpatched) + 10)) "unpatched kernel, and what differs in it" || return 0
 	built "$TARGET-build-unpatched" "build the unpatched kernel" build_variant unpatched
-	if [ $STEP_RC -eq 0 ]; then
-		count_until "$TARGET-guest-main"
-		queue_guest unpatched unpatched 900 count_unpatched \
-			"$(kernel_collections | paste -sd,)"
-		check_faults
-	fi
-	built "$TARGET-build-notrampfd" "build the kernel without CONFIG_TRAMPFD" build_variant notrampfd
-	[ $STEP_RC -ne 0 ] || queue_guest notrampfd notrampfd 300 count_notrampfd trampfd
+	[ $STEP_RC -eq 0 ] || return 0
+	count_until "$TARGET-guest-main"
+	queue_guest unpatched unpatched 900 count_unpatched "trampfd,$(kernel_collections | paste -sd,)"
+	! time_for 6 "the way of a fault, instruction by instruction" || check_faults
+}
 
+check_libffi()
+{
+	[ "${READY[$TARGET]}" = yes ] || return 0
+	! time_for 15 "libffi's test suite" || queue_libffi
+}
+
+check_static()
+{
 	built static-style "checkpatch" check_style
-	built static-clang "compile with clang" check_clang
+	built static-scripts "the scripts themselves" check_scripts
+	[ "${READY[$TARGET]}" = yes ] || return 0
 	built static-library "compile libtrampfd" check_library
 	built static-docs "headers and documentation" eval 'check_headers; check_docs'
-	built static-scripts "the scripts themselves" check_scripts
+	! time_for 5 "clang" || built static-clang "compile with clang" check_clang
+}
+
+# once <architecture> <function>: call it, unless it was called before
+once()
+{
+	[ -z "${CALLED[$*]:-}" ] || return 0
+	CALLED[$*]=yes
+	use_arch "$1"
+	"$2"
+}
+
+# for_each <function>: call it for each of the architectures
+for_each()
+{
+	local arch
+
+	for arch in "${ORDER[@]}"; do
+		once "$arch" "$1"
+	done
+}
+
+# for_x86_64 <functions...>: call them if x86-64 is one of the architectures
+for_x86_64()
+{
+	local function
+
+	[[ " ${ORDER[*]} " == *" x86_64 "* ]] || return 0
+	for function; do
+		once x86_64 "$function"
+	done
 }
 
 # shellcheck disable=SC2086
 need_packages $arches
 make_tree
-# First those that take longest (x86-64's debug kernel, the benchmark of s390x and
-# arm): at the end, nothing is left to run beside them.
+PERCENT=$(measure_machine)
+# First the selftests of every architecture, then what x86-64 stands for: what is left out for
+# lack of time comes last.
+declare -A READY=() CALLED=()
 # shellcheck disable=SC2086
-for arch in $(printf '%s\n' x86_64 s390x arm $arches | awk '!seen[$0]++' | grep -xF "${arches// /$'\n'}"); do
-	use_arch "$arch"
-	check_arch
-	[ "$arch" != x86_64 ] || check_x86_64
-done
+mapfile -t ORDER < <(printf '%s\n' x86_64 $arches | awk '!seen[$0]++' | grep -xF "${arches// /$'\n'}")
+for_each check_tests
+for_x86_64 check_static check_costs check_debug check_comparison check_libffi
+for_each check_more
+for_each check_costs
 while [ ${#BACKGROUND[@]} -gt 0 ]; do
 	count_one
 done
 # shellcheck disable=SC2086
 bench_table $arches
+show_times
 
 exec python3 "$VM/report.py" total check "$RESULTS"

@@ -52,15 +52,9 @@ pack_perf()
 }
 
 # What boot() and show() need to run it.
-bench_boot() { BENCH_BOOT=("$1" "$OUT/bench.cpio" bench 1800 "${ICOUNT[@]}" "${ICOUNT_TARGET[@]}"); }
+bench_boot() { BENCH_BOOT=("$1" "$OUT/bench.cpio" bench 1200 "${ICOUNT[@]}" "${ICOUNT_TARGET[@]}"); }
 
 bench_guest() { boot "${BENCH_BOOT[@]}" | tr -d '\r'; }
-
-bench_twice()
-{
-	bench_guest
-	bench_guest > "$LOG/$TARGET-bench-again.log"
-}
 
 # bench_counted <log>: what such a guest tells about itself
 bench_counted() { python3 "$VM/report.py" guest "build/log/$TARGET-$1.log"; }

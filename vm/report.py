@@ -24,7 +24,9 @@ import sys
 # What a kernel without bugs does not say.
 PROBLEM = re.compile(r"""
       WARNING:\ (?P<warning>.*)
-    | (?P<bug>BUG:?\ .*)
+    | (?P<bug>BUG:?\ (?!KCSAN:).*)
+    # The kernel has races that are not ours.
+    | (?P<race>BUG:\ KCSAN:\ .*(?:trampfd|ucount).*)
     | (?P<kernelbug>kernel\ BUG\ at.*)
     | (?P<oops>(?:Internal\ error:\ )?Oops.*)
     | (?P<fault>Unable\ to\ handle\ kernel.*)
@@ -154,8 +156,8 @@ def guest(lines, must_run=()):
             state = "log"
         elif line == "trampfd-guest: done":
             state = "done"
-        elif m := re.match(r"trampfd-guest: (pass|fail) (.*)", line):
-            results.append((m[1], m[2], ""))
+        elif m := re.match(r"trampfd-guest: (pass|fail|skip) (.*?)(?: # (.*))?$", line):
+            results.append((m[1], m[2], m[3] or ""))
         elif state == "job":
             job.append(line)
 
@@ -261,13 +263,18 @@ def said(lines, name):
 
 def total(word, path):
     count = {"pass": 0, "fail": 0, "skip": 0}
-    failures = []
+    failures, left_out = [], []
     for line in read(path):
         status, name, detail, log = line.split("\t")
         count[status] += 1
         if status == "fail":
             failures.append("\n      ".join([f"  {name}{': ' if detail else ''}{detail}",
                                             *said(read_if_there(log), name), f"log: {log}"]))
+        elif status == "skip" and detail.startswith("no time: "):
+            left_out.append(f"  {name}: {detail}")
+    if left_out:
+        print("\nLeft out:")
+        print("\n".join(left_out))
     if failures:
         print("\nFailed:")
         print("\n".join(failures))

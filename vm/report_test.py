@@ -103,6 +103,17 @@ class Counting(Case):
         self.assertEqual(found["fail"], ["another (exit status 1): "])
         self.assertIn("a demo: ", found["pass"])
 
+    def test_left_behind(self):
+        left = "trampfd-guest: %s trampfd:one_64: nothing is left behind # %s\n"
+        self.fails("^trampfd:one_64: nothing is left behind: trampfd_context: 3; before",
+                   run(GOOD + left % ("fail", "trampfd_context: 3; before it: trampfd_context: 0")))
+        found = statuses(run(GOOD + left % ("pass", "trampfd_context: 0") +
+                             left.replace("64", "32") % ("skip", "no trampfd")))
+        self.assertIn("trampfd:one_64: nothing is left behind: trampfd_context: 0", found["pass"])
+        self.assertIn("trampfd:one_32: nothing is left behind: no trampfd", found["skip"])
+        self.fails("one_64: nothing is left behind: any test", run(),
+                   ["trampfd:one_64: nothing is left behind"])
+
 
 class Guests(Case):
     def test_no_boot(self):
@@ -164,6 +175,8 @@ class KernelLog(Case):
         "list_del corruption. prev->next should be ffff, but was ffff": "list_del",
         "refcount_t: underflow; use-after-free.": "refcount",
         "ODEBUG: activate active (active state 1) object: 0 object type: rcu_head": "ODEBUG",
+        "BUG: KCSAN: data-race in trampfd_hit / trampfd_set": "KCSAN",
+        "BUG: KCSAN: data-race in do_exit+0x1/0x2 / trampfd_mm_exit+0x3/0x4": "KCSAN",
     }
     HARMLESS = (
         "a[77]: segfault at 0 ip 0000000000401000 sp 0 error 4 in a[401000+1000]",
@@ -173,6 +186,7 @@ class KernelLog(Case):
         "kmemleak: Kernel memory leak detector initialized (mem pool available: 15)",
         "debug: unmapping init memory",
         "Spectre V2 : Mitigation: Retpolines",
+        "BUG: KCSAN: data-race in do_exit / do_wait",
     )
 
     def test_planted(self):
@@ -272,6 +286,16 @@ class Said(unittest.TestCase):
         self.assertRegex(out.getvalue(), r"one_64: global\.a\n.*a_test.c:7.*\n.*oh\n.*log: ")
         self.assertRegex(out.getvalue(), r"never there: why\n.*log: ")
         self.assertIn("check: 0 passed, 2 failed, 0 skipped", out.getvalue())
+
+    def test_left_out(self):
+        with tempfile.NamedTemporaryFile("w") as results:
+            results.write("pass\ta\t\tlog\nskip\tarm: b\tno time: make it\tlog\nskip\tc\tno CPU\tlog\n")
+            results.flush()
+            out = io.StringIO()
+            with contextlib.redirect_stdout(out):
+                self.assertFalse(report.total("check", results.name))
+        self.assertEqual(out.getvalue(), "\nLeft out:\n  arm: b: no time: make it\n\n"
+                                         "check: 1 passed, 0 failed, 2 skipped\n")
 
 
 class Skipped(unittest.TestCase):

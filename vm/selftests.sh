@@ -15,7 +15,8 @@ mm:mrelease_test	mm:mseal_test		mm:on-fault-limit
 kselftest_make()
 {
 	EXTRA_CFLAGS=-static make -C "$LINUX/tools/testing/selftests$1" ARCH="$KARCH" \
-		CROSS_COMPILE="$CROSS" CC="${CROSS}gcc" -j"$JOBS" "${@:2}"
+		CROSS_COMPILE="$CROSS" CROSS_COMPILE_COMPAT="$VM/cc arm-linux-gnueabihf-" \
+		CC="$VM/cc ${CROSS}gcc" -j"$JOBS" "${@:2}"
 }
 
 # build_selftests: trampfd's and libtrampfd's by kselftest's own installer, and
@@ -25,7 +26,8 @@ build_selftests()
 	local to=$OUT/kselftest obj=$OUT/main/kselftest t c
 
 	rm -rf "$to"
-	kselftest_make "" O="$OUT/main" TARGETS="trampfd libtrampfd" KSFT_INSTALL_PATH="$to" install
+	kselftest_make "" O="$OUT/main" TARGETS="trampfd libtrampfd" FORCE_TARGETS=1 \
+		KSFT_INSTALL_PATH="$to" install
 	for c in mm x86; do
 		t=$(tests_of "$c" | sed "s|^|$obj/$c/|")
 		[ -n "$t" ] || continue
@@ -50,6 +52,7 @@ kernel_collections() { kernel_tests | tr -s ' \t' '\n' | sed -n 's/:.*//p' | sor
 
 # must_run <variant> <collection...>: what a guest may not skip.  A compiler that is gone
 # or a CPU that lacks something would take the tests along, and nobody would notice.
+# For a guest that runs chosen programs, in ONLY, MUST_RUN says all.
 must_run()
 {
 	local variant=$1 collection name
@@ -62,9 +65,13 @@ must_run()
 		*)		continue ;;
 		esac
 		echo "$collection"
-		[ ${#BUILDS[@]} -eq 0 ] || printf "$collection:${name}_%s\n" "${BUILDS[@]}"
+		[ "${ONLY:-all}" = all ] || continue
+		[ ${#BUILDS[@]} -eq 0 ] || printf "$collection:${name}_%s\n" "${BUILDS[@]}" \
+			"${BUILDS[@]/%/: nothing is left behind}"
 	done
 	[[ " $* " == *" trampfd "* ]] || return 0
+	[ "$variant" != main ] || [ "$CODE_ENTRIES" = no ] ||
+		printf "trampfd:code_test_%s: code.one.set_with_promise\n" "${BUILDS[@]}"
 	for name in "${MUST_RUN[@]}"; do
 		case $name in
 		"$variant "*)	echo "trampfd:${name#"$variant "}" ;;
@@ -84,11 +91,11 @@ count_guest()
 		grep -E "^[a-z]+	($(IFS='|'; echo "$*")|all )" | add_results "$TARGET $variant"
 }
 
-# count_skipped <variant> <reason>: count its tests, which all have to skip
+# count_skipped <variant> <reason>: count trampfd's tests in it, which all have to skip
 count_skipped()
 {
 	python3 "$VM/report.py" skipped "build/log/$TARGET-guest-$1.log" "$2" |
-		add_results "$TARGET $1"
+		grep -E "^[a-z]+	(trampfd|guest|all )" | add_results "$TARGET $1"
 }
 
 # count_comparison <collection...>: of the main and the unpatched kernel

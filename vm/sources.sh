@@ -52,10 +52,10 @@ debian_source()
 	touch "$to/.complete"
 }
 
-# What nobody wants of busybox in a guest that has no network, no users and no disk: a
-# third of it, and it is built for each architecture.
-BUSYBOX_WITHOUT="archival e2fsprogs klibc-utils libpwdgrp loginutils mailutils modutils networking
-	printutils runit selinux sysklogd"
+# What nobody wants of busybox in a guest that has no network, no users, no disk and no
+# keyboard: half of it, and it is built for each architecture.
+BUSYBOX_WITHOUT="archival console-tools e2fsprogs klibc-utils libpwdgrp loginutils mailutils miscutils
+	modutils networking printutils runit selinux sysklogd util-linux/volume_id"
 
 # build_busybox: $OUT/busybox/busybox.  Nothing in it depends on the clone's files but
 # this one, so it is built once.

@@ -34,32 +34,51 @@ silent()
 NOT_FOR_USERS=INCLUDE_LINUX,VOLATILE,ENOSYS,ARCH_DEFINES,CAMELCASE,STRCPY,STRNCPY
 NOT_FOR_USERS+=,SSCANF_TO_KSTRTO,NAKED_SSCANF,PREFER_DEFINED_ATTRIBUTE_MACRO
 
-# checkpatch <what to ignore> <arguments...>
+# checkpatch <what to ignore> <arguments...>: what it says, and fails if it did not get to the end
 checkpatch()
 {
+	local out rc=0
+
+	out=$(cd "$LINUX" && perl scripts/checkpatch.pl --root="$LINUX" --strict --quiet --no-summary \
+		--terse --no-signoff --ignore="FILE_PATH_CHANGES,$1" "${@:2}" 2>&1) || rc=$?
 	# What it says about "*" takes the harness' FIXTURE_DATA(x) for a call.  The
 	# linux/cpufeature.h that it asks for includes riscv's only with an option
 	# that riscv does not have.
-	{ perl scripts/checkpatch.pl --root="$LINUX" --strict --quiet --no-summary --terse \
-		--no-signoff --ignore="FILE_PATH_CHANGES,$1" "${@:2}" || :; } |
-		sed -e "/selftests.*around that '\*' (ctx:WxV)/d" \
-			-e '/^arch\/riscv.*#include <linux\/cpufeature.h>/d'
+	sed -e "/selftests.*around that '\*' (ctx:WxV)/d" \
+		-e '/^arch\/riscv.*#include <linux\/cpufeature.h>/d' <<< "$out"
+	# 1 says that there is something to say.
+	[ $rc -le 1 ]
+}
+
+# said_about <file> <what checkpatch has said>
+said_about() { awk -v f="$1:" 'index($0, f) == 1' "$2"; }
+
+# check_style_of <test's name> <directory of the files> <what to ignore> <-f, or nothing for
+# patches> <files...>: in one call, as checkpatch takes half a second to start
+check_style_of()
+{
+	local name=$1 dir=$2 ignore=$3 how=$4 said f
+	shift 4
+
+	said=$LOG/static-checkpatch.out
+	checkpatch "$ignore" ${how:+"$how"} "${@/#/$dir}" > "$said" ||
+		result fail "checkpatch" "it did not get to the end: $(tail -n 1 "$said")" "$said"
+	for f in "$@"; do
+		silent "checkpatch --strict $name$f" said_about "$dir$f" "$said"
+	done
 }
 
 check_style()
 {
-	local f ignore
+	local all for_users kernel patches
 
-	for f in $(our_files '\.[chS]$|Kconfig|Makefile|\.rst$|/config$'); do
-		case $f in
-		samples/*|tools/*) ignore=$NOT_FOR_USERS ;;
-		*) ignore= ;;
-		esac
-		silent "checkpatch --strict $f" checkpatch "$ignore" -f "$f"
-	done
-	for f in $(patch_list) $(bench_patch_list); do
-		silent "checkpatch --strict patches/6.12/$f" checkpatch "" "$SERIES/$f"
-	done
+	all=$(our_files '\.[chS]$|Kconfig|Makefile|\.rst$|/config$')
+	mapfile -t for_users < <(grep -E '^(samples|tools)/' <<< "$all")
+	mapfile -t kernel < <(grep -vE '^(samples|tools)/' <<< "$all")
+	mapfile -t patches < <(patch_list; bench_patch_list)
+	check_style_of "" "" "$NOT_FOR_USERS" -f "${for_users[@]}"
+	check_style_of "" "" "" -f "${kernel[@]}"
+	check_style_of "patches/6.12/" "$SERIES/" "" "" "${patches[@]}"
 }
 
 # patched_objects: of the kernel's own, what our patches edit in the architecture's
@@ -158,9 +177,31 @@ check_headers()
 	done
 }
 
+# example <page>: the program at the end of its EXAMPLES, as its readers see it
+example()
+{
+	mandoc -T ascii "$1" | sed 's/.\x08//g' |
+		awk '/^[A-Z]/ { examples = $1 == "EXAMPLES"; program = 0 }
+		     examples && /^ *#include/ { program = 1 }
+		     program'
+}
+
+# compile_example <page> <compiler and flags...>
+compile_example()
+{
+	local page=$1 source
+	shift
+
+	source=$OUT/example-$(basename "$page").c
+	example "$page" > "$source"
+	[ -s "$source" ] || { echo "there is no program"; return 1; }
+	"$@" -Wall -Wextra -Werror -I "$OUT/main/usr/include" -I "$TOP/tools/lib/trampfd" \
+		-fsyntax-only "$source"
+}
+
 check_docs()
 {
-	local f
+	local f cc
 
 	for f in $(our_files '\.[ch]$'); do
 		grep -q '^/\*\*$' "$LINUX/$f" || continue
@@ -168,6 +209,11 @@ check_docs()
 	done
 	for f in "$TOP"/man/*.[0-9] "$TOP"/tools/lib/trampfd/man/*.[0-9]; do
 		silent "mandoc -T lint ${f#"$TOP"/}" mandoc -T lint "$f"
+		grep -q '^\.SH EXAMPLES' "$f" || continue
+		for cc in "gcc -m64" "gcc -m32"; do
+			# shellcheck disable=SC2086
+			silent "$cc of the example in ${f#"$TOP"/}" compile_example "$f" $cc
+		done
 	done
 }
 
@@ -182,7 +228,7 @@ python_test()
 check_scripts()
 {
 	# The sourced files' variables are used elsewhere.
-	silent "shellcheck vm/" shellcheck -x -e SC2034,SC2153 -P "$VM:$TOP" "$VM"/*.sh "$VM"/cc "$VM"/sparse \
+	silent "shellcheck vm/" shellcheck -x -e SC2034,SC2153 -P "$VM:$TOP" "$VM"/*.sh "$VM"/awk "$VM"/cc "$VM"/sparse \
 		"$VM"/init "$VM"/timeout "$VM"/jobs/* "$TOP/.ci/run" \
 		"$TOP"/tools/testing/selftests/libtrampfd/*.sh
 	silent "planted failures of guests are seen" python_test report

@@ -15,9 +15,13 @@ CONSOLE=ttyS0
 CMDLINE=no_timer_check
 # Calibration is right to a few parts in a million only.
 ICOUNT_TARGET=(kernel:tsc_early_khz=1000000 kernel:tsc=reliable kernel:idle=poll)
-# Three levels of page tables instead of two, and pages that are not executable.
-FURTHER_GUESTS=("pae pae")
+# For "make further": three levels of page tables instead of two.
+FURTHER_GUESTS=("pae pae 1500 all")
+# Two levels of page tables know no pages that are not executable.
+CODE_ENTRIES=no
 # What the tests are built for.
 BUILDS=(32)
 # Tests that must not be skipped, and in which guest.
-MUST_RUN=("main x86_test_32: segment.virtual_8086_mode")
+MUST_RUN=("pae code_test_32: code.one.set_with_promise"
+	  "pae code_layout_test_32: supported"
+	  "main x86_test_32: segment.virtual_8086_mode")

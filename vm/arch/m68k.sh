@@ -13,5 +13,7 @@ CPUS=1
 # The patch for libffi does not know it; and each program starts with memory that is
 # writable and executable, where the clients expect strict W^X.
 NOT_PORTED="clients"
+# The CPU can't refuse to execute what is not executable.
+CODE_ENTRIES=no
 # What the tests are built for.
 BUILDS=(32)

@@ -15,11 +15,32 @@ CMDLINE=no_timer_check
 # Calibration is right to a few parts in a million only.
 ICOUNT_TARGET=(kernel:tsc_early_khz=1000000 kernel:tsc=reliable kernel:idle=poll)
 BENCH_VARIANT=bench
+# For "make further": a million ways out of the fast lane while eight threads call; a kernel
+# that looks for data races; and the patched source without the feature.
+FURTHER_GUESTS=("rounds debug 15600 code_race_test_64 kernel:TRAMPFD_ROUNDS=1000
+		 kernel:TEST_LIMIT=15000"
+		"kcsan kcsan 7200 *_64,*_64_code"
+		"notrampfd notrampfd 900 all")
 
 # What the tests are built for.
 BUILDS=(64 32)
 # Tests that must not be skipped, and in which guest.
-MUST_RUN=("main abi_test_64: abi.other"
+MUST_RUN=("rounds code_race_test_64: race.one.ways_out"
+	  "rounds code_race_test_64: race.three.ways_out"
+	  "kcsan code_test_64: code.one.set_with_promise"
+	  "kcsan race_test_64"
+	  "debug fault_injection_test_64"
+	  "debug fault_injection_test_64_code"
+	  "main abi_test_64: abi.other"
+	  "main address_test_64: address.other_anonymous_inode"
+	  "main address_test_64: switched_off.either_way"
+	  "main owner_test_64: owner.seccomp"
+	  "main owner_test_64: owner.unmapped_meanwhile"
+	  "main index_test_64: blocks.moved_at_the_limit"
+	  "main memory_test_64: size.charged.largest_contexts"
+	  "main units_test_64: users.each_has_a_limit"
+	  "main errors_test_64_address"
+	  "main semantics_test_64_address"
 	  "main x86_test_64: other_abi.int80_create"
 	  "main x86_test_64: other_abi.x32"
 	  "main x86_test_64: key.untouched.of_a_stack_that_may_not_be_written")

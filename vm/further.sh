@@ -1,0 +1,51 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# "make further": the selftests in the kernels that "make check" has no time for, and
+# one of them for longer.
+
+. "$(dirname "$0")/lib.sh"
+. "$VM/packages.sh"
+. "$VM/tree.sh"
+. "$VM/kernel.sh"
+. "$VM/sources.sh"
+. "$VM/guest.sh"
+. "$VM/selftests.sh"
+
+cd "$TOP"
+arches=$(wanted_arches all)
+RESULTS=$LOG/further.results
+: > "$RESULTS"
+
+# further_guest <name> <variant> <limit in seconds> <patterns of programs, or all> [as for boot]
+further_guest()
+{
+	local name=$1 variant=$2 limit=$3 ONLY=$4
+	shift 4
+
+	[ "$variant" = main ] ||
+		must "$TARGET-build-$variant" "$TARGET: build the $variant kernel" build_variant "$variant"
+	step "$TARGET-guest-$name" "$TARGET: boot the $name guest and run: trampfd" \
+		boot "$variant" "$OUT/kselftest.cpio" kselftest "$limit" "${SMP[@]}" \
+		kernel:COLLECTIONS=trampfd kernel:ONLY="$ONLY" "$@"
+	case $variant in
+	notrampfd)	count_skipped "$name" ENOSYS ;;
+	*)		count_guest "$name" trampfd guest ;;
+	esac
+}
+
+# shellcheck disable=SC2086
+need_packages $arches
+make_tree
+for arch in $arches; do
+	use_arch "$arch"
+	[ ${#FURTHER_GUESTS[@]} -gt 0 ] || continue
+	must "$TARGET-build-main" "$TARGET: build the main kernel" build_variant main
+	must "$TARGET-busybox" "$TARGET: build the guest's busybox" build_busybox
+	must "$TARGET-selftests" "$TARGET: build the selftests" build_selftests
+	for guest in "${FURTHER_GUESTS[@]}"; do
+		read -rd '' -a words <<< "$guest" || :
+		further_guest "${words[@]}"
+	done
+done
+
+exec python3 "$VM/report.py" total further "$RESULTS"
