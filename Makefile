@@ -6,15 +6,20 @@
 ARCH	?=
 KDIR	?=
 JOBS	?= $(shell nproc)
+MINUTES	?= 85
 
 # The kernel's own make takes these names for something else.
 unexport MAKEFLAGS MFLAGS MAKEOVERRIDES
-RUN	= TRAMPFD_ARCH='$(ARCH)' TRAMPFD_KDIR='$(KDIR)' TRAMPFD_JOBS='$(JOBS)' bash
+RUN	= TRAMPFD_ARCH='$(ARCH)' TRAMPFD_KDIR='$(KDIR)' TRAMPFD_JOBS='$(JOBS)' \
+	  TRAMPFD_MINUTES='$(MINUTES)' bash
 
 help:
 	@echo 'make run          boot a kernel with trampfd in QEMU, run the samples on it,'
 	@echo '                  and print what a call costs'
 	@echo 'make check        all tests: selftests in guests, static checks, libffi on trampfd'
+	@echo 'make further      the selftests in kernels that "make check" has no time for:'
+	@echo '                  x86_64 with KCSAN and without the feature, i386 with PAE, ppc64le with the hash MMU and with'
+	@echo '                  32-bit programs; and on x86_64 a million changes under calls, with KASAN'
 	@echo 'make bench        what trampolines cost in instructions, against every other way:'
 	@echo '                  a table, and CSV and a chart in build/bench/'
 	@echo 'make clients      libffi and its test suite, nested functions and more on trampfd,'
@@ -24,19 +29,21 @@ help:
 	@echo 'make clean        remove build/'
 	@echo
 	@echo 'ARCH=<arch>       one of: $(patsubst vm/arch/%.sh,%,$(wildcard vm/arch/*.sh))'
-	@echo '                  for check, bench and clients also several, or all;'
-	@echo '                  by default all for check and clients, x86_64 for the others'
+	@echo '                  for check, further, bench and clients also several, or all;'
+	@echo '                  by default all for check, further and clients, x86_64 for the others'
 	@echo 'KDIR=<dir>        build from this 6.12 tree, which stays as it is,'
-	@echo "                  instead of Debian's linux-source-6.12 (run, check, bench, clients, shell)"
+	@echo "                  instead of Debian's linux-source-6.12 (run, check, further, bench, clients, shell)"
 	@echo 'JOBS=<n>          jobs at once, $(JOBS) by default'
+	@echo 'MINUTES=<n>       make check skips what might not end in so many minutes, $(MINUTES) by'
+	@echo '                  default, and says so; 0 is no limit'
 	@echo
 	@echo 'Missing Debian packages (listed in vm/packages) are installed through apt.'
 	@echo 'Logs are in build/log/.'
 
-run check bench clients shell apply:
+run check further bench clients shell apply:
 	@$(RUN) vm/$@.sh
 
 clean:
 	rm -rf build
 
-.PHONY: help run check bench clients shell apply clean
+.PHONY: help run check further bench clients shell apply clean
