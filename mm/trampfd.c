@@ -40,8 +40,8 @@ static const struct file_operations trampfd_fops;
  */
 
 /*
- * Code that can't be mapped is refused here, too: in ->mmap(), what was at a fixed
- * address is gone already.
+ * A part that can't be mapped there is refused here, too: in ->mmap(), what was at a
+ * fixed address is gone already.  And mremap() asks before it moves anything.
  */
 static unsigned long trampfd_get_unmapped_area(struct file *file,
 					       unsigned long addr,
@@ -50,11 +50,13 @@ static unsigned long trampfd_get_unmapped_area(struct file *file,
 					       unsigned long flags)
 {
 	struct trampfd *tf = file->private_data;
+	int ret;
 
-	if (tf->code && pgoff == TRAMPFD_CODE_OFFSET >> PAGE_SHIFT &&
-	    !trampfd_code_allowed())
-		return -EPERM;
-	return mm_get_unmapped_area(current->mm, file, addr, len, pgoff, flags);
+	addr = mm_get_unmapped_area(current->mm, file, addr, len, pgoff, flags);
+	if (!tf->code || IS_ERR_VALUE(addr))
+		return addr;
+	ret = trampfd_code_check(tf, addr, len, pgoff);
+	return ret ?: addr;
 }
 
 static int trampfd_mmap(struct file *file, struct vm_area_struct *vma)

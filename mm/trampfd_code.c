@@ -326,6 +326,40 @@ static int trampfd_code_restrict(struct vm_area_struct *vma, unsigned long part)
 	return 0;
 }
 
+/* The fault part may take the whole region, and so reserve the others. */
+static bool trampfd_is_part(const struct trampfd *tf, unsigned long part,
+			    unsigned long pgoff, unsigned long size)
+{
+	return pgoff == part >> PAGE_SHIFT &&
+	       (size == trampfd_part_size(tf) ||
+		(part == TRAMPFD_FAULT_OFFSET && size == tf->map_size));
+}
+
+/**
+ * trampfd_code_check() - check where a part is to be mapped
+ * @tf: The descriptor's object, with code.
+ * @addr: The address.
+ * @len: How many bytes.
+ * @pgoff: The offset, in pages.
+ *
+ * Context: mmap_lock of the current mm held for writing.  Takes the table's lock.
+ * Return: 0, or -EPERM or -EINVAL as trampfd_code_mmap().
+ */
+int trampfd_code_check(struct trampfd *tf, unsigned long addr, unsigned long len,
+		       unsigned long pgoff)
+{
+	const unsigned long part = trampfd_part_at(pgoff);
+	struct trampfd_table *table;
+
+	if (part == TRAMPFD_CODE_OFFSET && !trampfd_code_allowed())
+		return -EPERM;
+	if (!trampfd_is_part(tf, part, pgoff, len) || addr < part)
+		return -EINVAL;
+	/* Without one, ->mmap() has another answer. */
+	table = trampfd_table_of(tf, current->mm);
+	return table && !trampfd_data_may_place(table, addr - part) ? -EINVAL : 0;
+}
+
 /**
  * trampfd_code_mmap() - map a part of a TRAMPFD_CODE table
  * @vma: The mapping.
@@ -338,15 +372,11 @@ static int trampfd_code_restrict(struct vm_area_struct *vma, unsigned long part)
  */
 int trampfd_code_mmap(struct vm_area_struct *vma, struct trampfd_table *table)
 {
-	unsigned long size = vma->vm_end - vma->vm_start;
 	unsigned long part = trampfd_vma_part(vma);
-	struct trampfd *tf = table->tf;
 	int ret;
 
-	/* The fault part may take the whole region, and so reserve the others. */
-	if (vma->vm_pgoff != part >> PAGE_SHIFT || vma->vm_start < part ||
-	    (size != trampfd_part_size(tf) &&
-	     (part != TRAMPFD_FAULT_OFFSET || size != tf->map_size)))
+	if (!trampfd_is_part(table->tf, part, vma->vm_pgoff,
+			     vma->vm_end - vma->vm_start) || vma->vm_start < part)
 		return -EINVAL;
 	ret = trampfd_code_restrict(vma, part);
 	if (!ret)

@@ -226,6 +226,22 @@ void trampfd_data_copy(struct trampfd_data *new, const struct trampfd_data *old)
 }
 
 /**
+ * trampfd_data_may_place() - ask whether a table can be at a place
+ * @table: The table.
+ * @base: A mapping's address minus its offset.
+ *
+ * Context: mmap_lock held for writing, without which the answer may change at once.
+ * Return: whether it is there, or nowhere yet.
+ */
+bool trampfd_data_may_place(struct trampfd_table *table, unsigned long base)
+{
+	const struct trampfd_data *data = table->data;
+
+	guard(mutex)(&table->lock);
+	return !data->placed || data->base == base;
+}
+
+/**
  * trampfd_data_place() - tell where a new mapping wants a table to be
  * @table: The table.
  * @base: The mapping's address minus its offset.

@@ -494,14 +494,20 @@ static inline unsigned long trampfd_part_size(const struct trampfd *tf)
 	return tf->map_size - TRAMPFD_DATA_OFFSET;
 }
 
-/* The part of a TRAMPFD_CODE table that a mapping is of, by its offset. */
-static inline unsigned long trampfd_vma_part(const struct vm_area_struct *vma)
+/* The part of a TRAMPFD_CODE table that an offset in pages is in. */
+static inline unsigned long trampfd_part_at(unsigned long pgoff)
 {
-	if (vma->vm_pgoff < TRAMPFD_CODE_OFFSET >> PAGE_SHIFT)
+	if (pgoff < TRAMPFD_CODE_OFFSET >> PAGE_SHIFT)
 		return TRAMPFD_FAULT_OFFSET;
-	if (vma->vm_pgoff < TRAMPFD_DATA_OFFSET >> PAGE_SHIFT)
+	if (pgoff < TRAMPFD_DATA_OFFSET >> PAGE_SHIFT)
 		return TRAMPFD_CODE_OFFSET;
 	return TRAMPFD_DATA_OFFSET;
+}
+
+/* The part that a mapping is of. */
+static inline unsigned long trampfd_vma_part(const struct vm_area_struct *vma)
+{
+	return trampfd_part_at(vma->vm_pgoff);
 }
 
 /* mm/trampfd.c */
@@ -537,6 +543,8 @@ extern const struct vm_operations_struct trampfd_code_vm_ops;
 struct trampfd_code *trampfd_code_get(unsigned int abi,
 				      const struct trampfd_attr *attr);
 void trampfd_code_put(struct trampfd_code *code);
+int trampfd_code_check(struct trampfd *tf, unsigned long addr, unsigned long len,
+		       unsigned long pgoff);
 int trampfd_code_mmap(struct vm_area_struct *vma, struct trampfd_table *table);
 
 static inline bool trampfd_vma_is(const struct vm_area_struct *vma)
@@ -553,6 +561,7 @@ long trampfd_get(struct trampfd_table *table, const struct trampfd_contexts *arg
 int trampfd_data_alloc(struct trampfd_table *table, bool check);
 void trampfd_data_free(struct trampfd_data *data);
 void trampfd_data_copy(struct trampfd_data *new, const struct trampfd_data *old);
+bool trampfd_data_may_place(struct trampfd_table *table, unsigned long base);
 int trampfd_data_place(struct trampfd_table *table, unsigned long base);
 void trampfd_data_unplace(struct trampfd_table *table);
 vm_fault_t trampfd_data_fault(struct trampfd_table *table, struct vm_fault *vmf);

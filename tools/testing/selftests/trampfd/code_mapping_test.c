@@ -302,6 +302,37 @@ TEST_F(mapping, mremap)
 	EXPECT_NE(0, try_load(self->room + page));
 }
 
+/* Where a part can't be, MAP_FIXED leaves what is there. */
+TEST_F(mapping, refused_place_keeps_its_mapping)
+{
+	const int prot = PROT_READ | PROT_WRITE;
+	const size_t size = self->t.attr.map_size;
+	const char *part_of_room;
+	enum code_part part;
+	struct table t = self->t;
+
+	ASSERT_EQ(0, mprotect(self->room, 2 * size, prot));
+	memset(self->room, 0x5a, 2 * size);
+	t.base = self->room;
+	for (part = 0; part < NPARTS; part++) {
+		EXPECT_EQ(-EINVAL, part_map(&t, part));
+		part_of_room = part_addr(&t, part);
+		EXPECT_EQ(0x5a, *part_of_room);
+		/* No part has this size, nor this offset. */
+		EXPECT_EQ(MAP_FAILED, mmap(self->room, self->page, part_prot(&t, part),
+					   t.attr.map_flags | MAP_FIXED, t.fd,
+					   part_offset(&t, part)));
+		EXPECT_EQ(EINVAL, errno);
+		EXPECT_EQ(MAP_FAILED, mmap(self->room, t.attr.part_size,
+					   part_prot(&t, part),
+					   t.attr.map_flags | MAP_FIXED, t.fd,
+					   part_offset(&t, part) + self->page));
+		EXPECT_EQ(EINVAL, errno);
+		EXPECT_EQ(0x5a, self->room[0]);
+	}
+	EXPECT_TRUE(all_work(self));
+}
+
 /* In place, a part may become shorter, as by munmap(). */
 TEST_F(mapping, mremap_shrinks)
 {
