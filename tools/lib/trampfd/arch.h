@@ -22,8 +22,9 @@
 #endif
 
 /*
- * REG_PC, and REG_CONTEXT, the static chain.  REG_CALLEE, if there is one, is
- * the register in which functions expect their own address.
+ * REG_PC, and REG_CONTEXT, the static chain.  REG_TARGET, if there is one, is the
+ * register that code entries jump through.  CALLEE_IS_TARGET tells that functions expect
+ * their own address there.
  *
  * In the numbering of .eh_frame: DWARF_SP, and DWARF_RA, the column of the
  * return address.  CFA_OFFSET is what the canonical frame address is above the
@@ -47,6 +48,7 @@
 #elif defined(__aarch64__)
 #define REG_PC		PERF_REG_ARM64_PC
 #define REG_CONTEXT	PERF_REG_ARM64_X18
+#define REG_TARGET	PERF_REG_ARM64_X16
 #define DWARF_SP	31
 #define DWARF_RA	30
 #define CFA_OFFSET	0
@@ -58,6 +60,7 @@
 #elif defined(__riscv) && __riscv_xlen == 64
 #define REG_PC		PERF_REG_RISCV_PC
 #define REG_CONTEXT	PERF_REG_RISCV_T2
+#define REG_TARGET	PERF_REG_RISCV_T6
 #define DWARF_SP	2
 #define DWARF_RA	1
 #define CFA_OFFSET	0
@@ -65,6 +68,7 @@
 #elif defined(__s390x__)
 #define REG_PC		PERF_REG_S390_PC
 #define REG_CONTEXT	PERF_REG_S390_R0
+#define REG_TARGET	PERF_REG_S390_R1
 #define DWARF_SP	15
 #define DWARF_RA	14
 #define CFA_OFFSET	160
@@ -72,7 +76,8 @@
 #elif defined(__mips__)
 #define REG_PC		PERF_REG_MIPS_PC
 #define REG_CONTEXT	PERF_REG_MIPS_R15
-#define REG_CALLEE	PERF_REG_MIPS_R25
+#define REG_TARGET	PERF_REG_MIPS_R25
+#define CALLEE_IS_TARGET 1
 #define DWARF_SP	29
 #define DWARF_RA	31
 #define CFA_OFFSET	0
@@ -80,7 +85,8 @@
 #elif defined(__powerpc64__) && _CALL_ELF == 2
 #define REG_PC		PERF_REG_POWERPC_NIP
 #define REG_CONTEXT	PERF_REG_POWERPC_R11
-#define REG_CALLEE	PERF_REG_POWERPC_R12
+#define REG_TARGET	PERF_REG_POWERPC_R12
+#define CALLEE_IS_TARGET 1
 #define DWARF_SP	1
 #define DWARF_RA	65
 #define CFA_OFFSET	0
@@ -94,6 +100,10 @@
 #define RA_ON_STACK	4
 #else
 #error "libtrampfd has not been ported to this architecture."
+#endif
+
+#ifndef CALLEE_IS_TARGET
+#define CALLEE_IS_TARGET 0
 #endif
 
 #endif

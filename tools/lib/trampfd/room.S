@@ -13,12 +13,13 @@
  *
  * The section is not writable.  Garbage collectors and LeakSanitizer read all
  * that a program's writable segments have in them, and a table of trampolines
- * can't be read.  So it is some zeros in a file rather than .bss.
+ * can't be read.  So it is 2 MiB of zeros in a file rather than .bss.  Nobody reads
+ * them, so they take no memory.
  */
 #include "internal.h"
 
 	.section .trampfd_room, "a", %progbits
-	.balign	ROOM_SIZE
+	.balign	ROOM_ALIGN
 #ifdef __arm__
 	/*
 	 * The unwinder looks up what is two bytes before an address, from a

@@ -2,9 +2,6 @@
 /*
  * Tables of trampolines, each with a mapping of its own.
  *
- * They are set by address, and the library keeps no descriptor: a program may close
- * that, and give its number to something else.
- *
  * fork() does not wait for the library's lock, so each step of a change leaves a
  * state that mend() understands.
  */
@@ -13,9 +10,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #define TABLE_MIN	4096U
 
@@ -24,238 +19,129 @@
 
 /* All that follows is under the lock. */
 static struct table *tables;
-static struct table *recent;	/* where there was room the last time */
-static uint32_t ntables;
-static int refused;	/* why the kernel gives no trampolines, 0 if it may */
-static bool room_used;	/* or not to be used */
 static bool registering;	/* the unwinder may have a lock of its own */
 static bool no_register;	/* it may have it for ever */
-
-/* close() without being a cancellation point, and with errno kept. */
-static void close_quietly(int fd)
-{
-	int error = errno;
-
-	syscall(SYS_close, fd);
-	errno = error;
-}
-
-/* A control call on the table that is mapped at @base. */
-int trampfd_control_at(const void *base, unsigned int op, const void *arg)
-{
-	return syscall(__NR_trampfd_control, base, op, arg, 0);
-}
-
-/*
- * Whether this process may set trampolines: with a number that there is none
- * of, a kernel that would set it says EINVAL.
- */
-static bool may_set(const void *base, uint32_t count)
-{
-	struct trampfd_record record = { .trampoline = count, .nregs = 1 };
-	struct trampfd_reg reg = { .name = REG_PC };
-	const struct trampfd_contexts contexts = {
-		.records = (uintptr_t)&record, .nrecords = 1,
-		.regs = (uintptr_t)&reg, .nregs = 1,
-	};
-
-	if (trampfd_control_at(base, TRAMPFD_SET, &contexts) >= 0)
-		errno = EIO;	/* a filter that lies */
-	return errno == EINVAL;
-}
-
-/*
- * Tables.
- */
-
-/* Leave no hole in the room for something that unwinders would take for a table. */
-static void bar_room(int flags)
-{
-	mmap((void *)trampfd_room, ROOM_SIZE, PROT_NONE,
-	     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
-}
-
-/*
- * Map a table where unwinders know that there is one.  If this fails, the
- * kernel may have unmapped what was there, so another mapping can be there now,
- * and it is not tried again.
- */
-static void *map_in_room(int fd, const struct trampfd_attr *attr)
-{
-	void *const room = (void *)trampfd_room;
-	void *base;
-
-	if (room_used || attr->map_size != ROOM_SIZE)
-		return MAP_FAILED;
-
-	room_used = true;
-	base = mmap(room, ROOM_SIZE, attr->map_prot,
-		    attr->map_flags | MAP_FIXED, fd, attr->map_offset);
-	if (base == MAP_FAILED)
-		bar_room(MAP_FIXED_NOREPLACE);
-	return base;
-}
-
-/*
- * Create a table, and map it; MAP_FAILED with errno.  A child gets only what is mapped
- * of its parent's tables, so if a signal handler forks in between, start again.
- *
- * The kernel's answer to trampfd_create() is final.  That to mmap() is not: another
- * thread may have closed the descriptor, with all that it does not know.
- */
-static void *map_table(struct trampfd_attr *attr, bool *final)
-{
-	unsigned int forks;
-	void *base;
-	int fd;
-
-	do {
-		forks = trampfd_forks();
-		*final = true;
-		fd = syscall(__NR_trampfd_create, attr, sizeof(*attr), 0);
-		if (fd < 0)
-			return MAP_FAILED;
-		*final = false;
-		if (!attr->map_size) {
-			errno = EIO;	/* a filter that lies, so it is no descriptor */
-			return MAP_FAILED;
-		}
-		base = map_in_room(fd, attr);
-		if (base == MAP_FAILED)
-			base = mmap(NULL, attr->map_size, attr->map_prot,
-				    attr->map_flags, fd, attr->map_offset);
-		close_quietly(fd);
-	} while (base == MAP_FAILED && trampfd_forks() != forks);
-	return base;
-}
 
 /* Let unwinders know of a mapping. */
 static void register_table(struct table *t)
 {
-	if (no_register)
+	if (no_register || t->place.base == trampfd_room)
 		return;
 	registering = true;
-	trampfd_unwind_register(t->unwind, t->base, t->size);
+	trampfd_unwind_register(t->unwind, t->place.base, t->place.size);
 	registering = false;
+	t->registered = true;
 }
 
-static void unmap_table(void *base, size_t size)
+static void unregister_table(struct table *t)
 {
-	int error = errno;
+	if (!t->registered || no_register)
+		return;
+	registering = true;
+	trampfd_unwind_unregister(t->unwind);
+	registering = false;
+	t->registered = false;
+}
 
-	if (base == (void *)trampfd_room)
-		bar_room(MAP_FIXED);
-	else
-		munmap(base, size);
-	errno = error;
+static size_t table_size(uint32_t count)
+{
+	return sizeof(struct table) + count * sizeof(uint32_t);
+}
+
+/* Have all trampolines of a table be as if they were never handed out. */
+static void reset_table(struct table *t)
+{
+	t->fresh = t->place.count;
+	t->room = t->place.count;
+	t->left = NONE;
+	t->nleft = 0;
+	t->removed = NONE;
+	t->remove_at = LEFT_MAX;
 }
 
 /* Make a table; or NULL with errno, and whether that is @final. */
-static struct table *new_table(uint32_t count, bool *final)
+static struct table *new_table(struct trampfd_pool *pool, uint32_t count, bool *final)
 {
-	const size_t size = sizeof(struct table) + count * sizeof(uint32_t);
-	struct trampfd_attr attr = {
-		.type = TRAMPFD_FAULT, .ntrampolines = count,
-	};
-	void *base = map_table(&attr, final);
+	struct place place;
 	struct table *t;
 
-	if (base == MAP_FAILED)
+	if (!trampfd_map(&place, pool, count)) {
+		*final = place.final;
 		return NULL;
-	if (!may_set(base, count)) {
-		/* ENXIO: something else is mapped there. */
-		*final = errno != ENXIO;
-		goto out_unmap;
 	}
-
 	/* Memory comes when it is used, so large tables cost nothing yet. */
-	t = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	t = mmap(NULL, table_size(place.count), PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (t == MAP_FAILED)
-		goto out_unmap;
-
-	t->base = base;
-	t->size = attr.map_size;
-	t->stride = attr.stride;
-	t->count = count;
-	t->fresh = count;
-	t->room = count;
-	t->left = NONE;
-	t->removed = NONE;
-	t->remove_at = LEFT_MAX;
-	if (base != (void *)trampfd_room)
-		register_table(t);
-	return t;
-
-out_unmap:
-	unmap_table(base, attr.map_size);
-	return NULL;
-}
-
-/* What may have another answer next time. */
-static bool may_pass(int error)
-{
-	switch (error) {
-	case EAGAIN:
-	case EDQUOT:
-	case EINTR:
-	case EMFILE:
-	case ENFILE:
-	case ENOMEM:
-		return true;
-	default:
-		return false;
+	if (t == MAP_FAILED) {
+		*final = false;
+		trampfd_unmap(&place);
+		return NULL;
 	}
+	t->place = place;
+	t->pool = pool;
+	reset_table(t);
+	register_table(t);
+	return t;
 }
 
-/* Make a table with room for @count, and more with each that there is. */
-struct table *trampfd_table_add(uint32_t count)
+/* Make a table with room for @count, and more with each that the pool has. */
+struct table *trampfd_table_add(struct trampfd_pool *pool, uint32_t count)
 {
 	uint32_t size = TABLE_MIN;
 	struct table *t;
 	bool final;
 	uint32_t i;
 
-	if (refused) {
-		errno = refused;
+	if (pool->refused) {
+		errno = pool->refused;
 		return NULL;
 	}
-	for (i = 0; size < TABLE_MAX && (i < ntables || size < count); i++)
+	for (i = 0; size < TABLE_MAX && (i < pool->ntables || size < count); i++)
 		size *= 2;
 
-	t = new_table(size, &final);
+	t = new_table(pool, size, &final);
 	if (!t) {
-		if (final && !may_pass(errno))
-			refused = errno;
+		if (final && !trampfd_may_pass(errno))
+			pool->refused = errno;
 		return NULL;
 	}
 	t->link = tables;
 	/* A child of fork() must find whole what it finds in the list. */
 	__atomic_store_n(&tables, t, __ATOMIC_RELEASE);
-	ntables++;
-	recent = t;
+	pool->ntables++;
+	pool->recent = t;
 	return t;
 }
 
-/* A table that has room for @count; NULL if none has. */
-struct table *trampfd_table_with_room(uint32_t count)
+/* A table of the pool that has room for @count; NULL if none has. */
+struct table *trampfd_table_with_room(struct trampfd_pool *pool, uint32_t count)
 {
 	struct table *t;
 
-	if (recent && recent->room >= count)
-		return recent;
+	if (pool->recent && pool->recent->room >= count)
+		return pool->recent;
 	for (t = tables; t; t = t->link) {
-		if (t->room < count)
+		if (t->pool != pool || t->room < count)
 			continue;
-		recent = t;
+		pool->recent = t;
 		return t;
 	}
 	return NULL;
 }
 
+/* A table of the pool, whether it has room or not; NULL if there is none. */
+struct table *trampfd_table_of(const struct trampfd_pool *pool)
+{
+	struct table *t;
+
+	for (t = tables; t && t->pool != pool; t = t->link)
+		;
+	return t;
+}
+
 static void *address_of(const struct table *t, uint32_t number)
 {
-	return t->base + (size_t)number * t->stride;
+	return t->place.base + t->place.entry + (size_t)number * t->place.stride;
 }
 
 /* The table and the number of a trampoline that was handed out at some time. */
@@ -265,11 +151,11 @@ struct table *trampfd_table_locate(const void *trampoline, uint32_t *number)
 	struct table *t;
 
 	for (t = tables; t; t = t->link) {
-		offset = (uintptr_t)trampoline - (uintptr_t)t->base;
-		if (offset >= (uintptr_t)t->count * t->stride)
+		offset = (uintptr_t)trampoline - (uintptr_t)address_of(t, 0);
+		if (offset >= (uintptr_t)t->place.count * t->place.stride)
 			continue;
-		*number = offset / t->stride;
-		return offset % t->stride || *number < t->fresh ? NULL : t;
+		*number = offset / t->place.stride;
+		return offset % t->place.stride || *number < t->fresh ? NULL : t;
 	}
 	return NULL;
 }
@@ -279,7 +165,7 @@ struct table *trampfd_table_find(const void *trampoline, uint32_t *number)
 {
 	struct table *t = trampfd_table_locate(trampoline, number);
 
-	return t && (t->next[*number] & ~MAY_BE_SET) == IN_USE ? t : NULL;
+	return t && (t->next[*number] & ~(MAY_BE_SET | SET_SINCE)) == IN_USE ? t : NULL;
 }
 
 static void push(struct table *t, uint32_t *list, uint32_t number, uint32_t flag)
@@ -344,7 +230,7 @@ static bool remove_some(struct table *t)
 			.trampolines = (uintptr_t)(numbers + done),
 			.count = n - done,
 		};
-		removed = trampfd_control_at(t->base, TRAMPFD_REMOVE, &list);
+		removed = trampfd_control_at(t->place.base, TRAMPFD_REMOVE, &list);
 		/* One that is not set: a child can't know. */
 		if (removed < 0 && errno == ENOENT)
 			removed = 1;
@@ -411,10 +297,6 @@ void trampfd_table_give_back(void *const *trampolines, uint32_t count)
 }
 
 /*
- * Fork.
- */
-
-/*
  * Make a table's lists anew.  Whether a trampoline is in use is one word, so it is
  * always right; and those of a thread that is not there stay in use.
  */
@@ -427,9 +309,9 @@ static void mend_table(struct table *t)
 	t->nleft = 0;
 	t->remove_at = LEFT_MAX;
 	t->removed = NONE;
-	for (number = t->fresh; number < t->count; number++) {
+	for (number = t->fresh; number < t->place.count; number++) {
 		if (t->next[number] & IN_USE) {
-			t->next[number] = IN_USE | MAY_BE_SET;
+			t->next[number] = IN_USE | MAY_BE_SET | SET_SINCE;
 			continue;
 		}
 		if (t->next[number] & MAY_BE_SET)
@@ -440,6 +322,63 @@ static void mend_table(struct table *t)
 	}
 }
 
+/* Remove all trampolines of a table; false if the kernel refuses. */
+static bool remove_table(struct table *t)
+{
+	uint32_t number;
+
+	for (number = t->fresh; number < t->place.count; number++)
+		t->next[number] &= ~IN_USE;
+	mend_table(t);
+	while (t->nleft)
+		if (!remove_some(t))
+			return false;
+	reset_table(t);
+	return true;
+}
+
+/* Take a table out of the list, and unmap it. */
+static void drop_table(struct table *t)
+{
+	struct table **link = &tables;
+
+	while (*link != t)
+		link = &(*link)->link;
+	__atomic_store_n(link, t->link, __ATOMIC_RELEASE);
+	unregister_table(t);
+	trampfd_unmap(&t->place);
+	munmap(t, table_size(t->place.count));
+}
+
+/*
+ * Free all trampolines of a pool.  A table that is sealed stays, with all of them
+ * removed.  Whether one stays.
+ */
+bool trampfd_table_drop_all(struct trampfd_pool *pool)
+{
+	struct table *t, *next;
+	bool stays = false;
+
+	pool->recent = NULL;
+	for (t = tables; t; t = next) {
+		next = t->link;
+		if (t->pool != pool)
+			continue;
+		if (t->place.sealed) {
+			remove_table(t);
+			stays = true;
+			continue;
+		}
+		pool->ntables--;
+		drop_table(t);
+	}
+	return stays;
+}
+
+/*
+ * Fork.
+ */
+
 /* In a child, for a thread of the parent that was in the library. */
 static void mend(void)
 {
@@ -447,16 +386,15 @@ static void mend(void)
 
 	no_register = no_register || registering;
 	registering = false;
-	recent = NULL;
-	ntables = 0;
+	trampfd_pools_mend();
 	for (t = tables; t; t = t->link) {
 		mend_table(t);
-		ntables++;
+		t->pool->ntables++;
 	}
 }
 
 /* Before main(), and before any other thread. */
 static void __attribute__((constructor)) set_up(void)
 {
-	refused = trampfd_lock_set_up(mend);
+	trampfd_default_pool.refused = trampfd_lock_set_up(mend);
 }

@@ -2,9 +2,9 @@
 /*
  * Trampolines for programs, without writable, executable memory: what programs call.
  *
- * The library keeps tables of trampolines (table.c), and hands out what is in them.
- * All state is under one lock (lock.c), which is also held while the kernel sets
- * trampolines; the kernel has a lock of its own there.
+ * The library keeps pools (pool.c) of tables of trampolines (table.c), and hands out what
+ * is in them.  All state is under one lock (lock.c), which is also held while the kernel
+ * sets trampolines; the kernel has a lock of its own there.
  */
 #include "trampfd.h"
 #include "arch.h"
@@ -62,45 +62,61 @@ static void add_reg(struct batch *b, uint32_t name, uintptr_t value)
 	};
 }
 
-/* Add what all records have in common; the caller may add more registers. */
-static struct trampfd_record *add_record(struct batch *b, uint32_t number,
-					 uintptr_t target)
-{
-	struct trampfd_record *record = &b->records[b->nrecords++];
+/* PC and target register, and the context or what else the pool's code loads. */
+#define OWN_REGS	3U
 
-	*record = (struct trampfd_record) { .trampoline = number };
-	add_reg(b, REG_PC, target);
-	return record;
+static bool names(const struct trampfd_call *call, uint32_t name)
+{
+	uint32_t i;
+
+	for (i = 0; i < call->nregs; i++)
+		if (call->regs[i].name == name)
+			return true;
+	return false;
 }
 
-static void add_callee(struct batch *b, uintptr_t target)
+/* Have the register that code jumps through get the target from fault entries, too. */
+static void add_target(struct batch *b, const struct trampfd_call *call)
 {
-#ifdef REG_CALLEE
-	add_reg(b, REG_CALLEE, target);
+#ifdef REG_TARGET
+	if (!names(call, REG_TARGET))
+		add_reg(b, REG_TARGET, (uintptr_t)call->target);
 #else
 	(void)b;
-	(void)target;
+	(void)call;
 #endif
 }
 
-/* PC, callee and context. */
-#define OWN_REGS	3U
-
-static void add_call(struct batch *b, uint32_t number,
+static void add_regs(struct batch *b, const struct table *t,
 		     const struct trampfd_call *call)
 {
-	const uintptr_t target = (uintptr_t)call->target;
-	const uint32_t first = b->nregs;
-	struct trampfd_record *record = add_record(b, number, target);
+	const bool own_pool = t->pool != &trampfd_default_pool;
 
 	if (call->regs) {
-		memcpy(&b->regs[b->nregs], call->regs,
-		       call->nregs * sizeof(*call->regs));
+		memcpy(&b->regs[b->nregs], call->regs, call->nregs * sizeof(*call->regs));
 		b->nregs += call->nregs;
+		/* The shape of the default pool, whose users need not know of it. */
+		if (!own_pool && t->place.code && !names(call, REG_CONTEXT))
+			add_reg(b, REG_CONTEXT, 0);
 	} else {
-		add_callee(b, target);
 		add_reg(b, REG_CONTEXT, (uintptr_t)call->data);
 	}
+	if (own_pool || (CALLEE_IS_TARGET && !call->regs))
+		add_target(b, call);
+}
+
+static void add_call(struct batch *b, const struct table *t, uint32_t number,
+		     const struct trampfd_call *call)
+{
+	struct trampfd_record *record = &b->records[b->nrecords++];
+	const uint32_t first = b->nregs;
+
+	*record = (struct trampfd_record) { .trampoline = number };
+	/* Who has not set it yet has not told anybody to call it. */
+	if (call->flags & TRAMPFD_CALL_IDLE || !(t->next[number] & SET_SINCE))
+		record->flags = TRAMPFD_RECORD_IDLE;
+	add_reg(b, REG_PC, (uintptr_t)call->target);
+	add_regs(b, t, call);
 	record->nregs = b->nregs - first;
 
 	record->stack_size = call->stack_size;
@@ -114,19 +130,19 @@ static void add_call(struct batch *b, uint32_t number,
 /* Set trampolines of a table; how many, or -1 with errno. */
 static int set_batch(struct table *t, const struct batch *b)
 {
-	int done = set(t->base, b);
+	int done = set(t->place.base, b);
 	int i;
 
 	/* Freed ones, which the user pays for, may be of other tables. */
 	if (done < 0 && errno == EDQUOT && trampfd_table_remove_all())
-		done = set(t->base, b);
+		done = set(t->place.base, b);
 	if (done < 1 || (uint32_t)done > b->nrecords) {
 		if (done >= 0)
 			errno = EIO;	/* a filter that lies */
 		return -1;
 	}
 	for (i = 0; i < done; i++)
-		t->next[b->records[i].trampoline] |= MAY_BE_SET;
+		t->next[b->records[i].trampoline] |= MAY_BE_SET | SET_SINCE;
 	return done;
 }
 
@@ -140,29 +156,17 @@ static const struct trampfd_call *call_at(const struct trampfd_call *calls,
 	return (const void *)((const char *)calls + (size_t)i * size);
 }
 
-/* Whether all that this library does not know of is 0. */
-static bool known(const struct trampfd_call *call)
-{
-	const char *bytes = (const char *)call;
-	uint32_t i;
-
-	for (i = sizeof(*call); i < call->size; i++)
-		if (bytes[i])
-			return false;
-	return true;
-}
-
 /*
  * What no kernel would take, or the library has no room for: a negative errno; or 0.
  * @size is what the array's first element says.
  */
 static int impossible(const struct trampfd_call *call, uint32_t size)
 {
-	if (call->size != size || size < CALL_SIZE_VER0 || call->flags ||
-	    call->reserved || (!call->regs && call->nregs) || call->nregs >= TRAMPFD_REGS_MAX ||
+	if (call->size != size || size < CALL_SIZE_VER0 ||
+	    call->flags & ~TRAMPFD_CALL_IDLE || call->reserved || (!call->regs && call->nregs) || call->nregs >= TRAMPFD_REGS_MAX ||
 	    call->stack_size > TRAMPFD_STACK_MAX)
 		return -EINVAL;
-	return known(call) ? 0 : -E2BIG;
+	return trampfd_rest_is_zero(call, sizeof(*call), size) ? 0 : -E2BIG;
 }
 
 /*
@@ -192,7 +196,7 @@ static int set_first(struct batch *b, const struct trampfd_call *calls,
 			break;
 		}
 		table = t;
-		add_call(b, number, call);
+		add_call(b, t, number, call);
 	}
 	if (!table) {
 		errno = -error;
@@ -256,7 +260,7 @@ static bool alloc_batch(struct batch *b, const struct trampfd_call *calls,
 		call = call_at(calls, size, i);
 		if (impossible(call, size))
 			break;
-		nregs += call->nregs ? 1 + call->nregs : OWN_REGS;
+		nregs += OWN_REGS + call->nregs;
 		stack_size += call->stack_size;
 	}
 	b->records = malloc(count * sizeof(*b->records));
@@ -368,17 +372,9 @@ int trampfd_init_many(const struct trampfd_call *calls, uint32_t count)
  */
 void *trampfd_alloc(void)
 {
-	void *trampoline = NULL;
-	struct table *t;
+	void *trampoline;
 
-	trampfd_lock();
-	t = trampfd_table_with_room(1);
-	if (!t)
-		t = trampfd_table_add(1);
-	if (t)
-		trampoline = trampfd_table_take(t);
-	trampfd_unlock();
-	return trampoline;
+	return trampfd_pool_alloc(NULL, &trampoline, 1) ? NULL : trampoline;
 }
 
 /**
@@ -394,27 +390,7 @@ void *trampfd_alloc(void)
  */
 int trampfd_alloc_many(void **trampolines, uint32_t count)
 {
-	uint32_t done = 0, n;
-	struct table *t;
-
-	trampfd_lock();
-	while (done < count) {
-		n = count - done < TABLE_MAX ? count - done : TABLE_MAX;
-		t = trampfd_table_with_room(n);
-		if (!t)
-			t = trampfd_table_add(n);
-		if (!t)
-			t = trampfd_table_with_room(1);
-		if (!t) {
-			trampfd_table_give_back(trampolines, done);
-			trampfd_unlock();
-			return -1;
-		}
-		for (; n && t->room; n--)
-			trampolines[done++] = trampfd_table_take(t);
-	}
-	trampfd_unlock();
-	return 0;
+	return trampfd_pool_alloc(NULL, trampolines, count);
 }
 
 /**

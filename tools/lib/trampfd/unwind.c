@@ -28,7 +28,9 @@
  * .eh_frame section, LLVM's a single entry of it.
  */
 void __register_frame(void *begin) __attribute__((weak));
+void *__deregister_frame(const void *begin) __attribute__((weak));
 void __unw_add_dynamic_fde(uintptr_t fde) __attribute__((weak));
+void __unw_remove_dynamic_fde(uintptr_t fde) __attribute__((weak));
 
 enum {
 	DW_CFA_nop = 0,
@@ -89,6 +91,15 @@ static uint8_t *put_cie(uint8_t *start)
 	return end_entry(start, p);
 }
 
+/* The entry behind the CIE, whose length does not count itself. */
+static uintptr_t fde_of(const void *table)
+{
+	uint32_t length;
+
+	memcpy(&length, table, sizeof(length));
+	return (uintptr_t)table + sizeof(length) + length;
+}
+
 static uint8_t *put_fde(uint8_t *start, const uint8_t *cie, const void *base,
 			size_t size)
 {
@@ -118,9 +129,21 @@ void trampfd_unwind_register(void *table, const void *base, size_t size)
 	memset(end, 0, sizeof(uint32_t));
 
 	if (__unw_add_dynamic_fde)
-		__unw_add_dynamic_fde((uintptr_t)fde);
+		__unw_add_dynamic_fde(fde_of(table));
 	else if (__register_frame)
 		__register_frame(table);
+}
+
+/*
+ * trampfd_unwind_unregister() - undo trampfd_unwind_register()
+ * @table: What was given to that.
+ */
+void trampfd_unwind_unregister(void *table)
+{
+	if (__unw_add_dynamic_fde)
+		__unw_remove_dynamic_fde(fde_of(table));
+	else if (__register_frame)
+		__deregister_frame(table);
 }
 
 #else
@@ -130,6 +153,11 @@ void trampfd_unwind_register(void *table, const void *base, size_t size)
 	(void)table;
 	(void)base;
 	(void)size;
+}
+
+void trampfd_unwind_unregister(void *table)
+{
+	(void)table;
 }
 
 #endif

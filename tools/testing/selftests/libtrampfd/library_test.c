@@ -22,13 +22,22 @@
 
 /* The size of the library's first table. */
 #define FIRST_TABLE	4096U
-/* Where that is mapped: as large as the largest page of any architecture. */
-#define ROOM_SIZE	65536UL
+/* The size of its part with fault entries, and the largest page of any architecture. */
+#define FIRST_SIZE	65536UL
 #define MANY		5000
 
 static long call(void *trampoline)
 {
 	return ((context_fn)trampoline)();
+}
+
+/*
+ * Of many trampolines, the next one to call.  The code of all of them is one page of
+ * memory, and emulators are slow to forget what they have translated of a page.
+ */
+static long next_to_call(long i)
+{
+	return i % 100 < 3 ? i + 1 : i + 100 - i % 100;
 }
 
 static int init(void *trampoline, long data)
@@ -120,7 +129,7 @@ TEST_F(library, distinct)
 		trampolines[i] = made(i);
 		ASSERT_TRUE(!!trampolines[i]);
 	}
-	for (i = 0; i < MANY; i++)
+	for (i = 0; i < MANY; i = next_to_call(i))
 		ASSERT_EQ(call(trampolines[i]), i);
 	for (i = 0; i < MANY; i++)
 		ASSERT_EQ(trampfd_free(trampolines[i]), 0);
@@ -154,7 +163,7 @@ TEST_F(library, many)
 		ASSERT_EQ(trampfd_alloc_many(trampolines, count), 0);
 		prepare(calls, trampolines, count);
 		ASSERT_EQ(trampfd_init_many(calls, count), count);
-		for (i = 0; i < count; i += round ? 1 : 7)
+		for (i = 0; i < count; i = next_to_call(i))
 			ASSERT_EQ(call(trampolines[i]), i);
 		ASSERT_EQ(trampfd_free_many(trampolines, count), 0);
 	}
@@ -306,7 +315,7 @@ FIXTURE_VARIANT_ADD(partial, stack) {
 };
 
 FIXTURE_VARIANT_ADD(partial, flags) {
-	.bad = { .target = context_target, .flags = 1 },
+	.bad = { .target = context_target, .flags = ~TRAMPFD_CALL_IDLE },
 };
 
 FIXTURE_VARIANT_ADD(partial, reserved) {
@@ -1235,7 +1244,45 @@ TEST_F(library, thread_with_own_descriptors)
 }
 
 /* A part of a table goes; with the page of the first number, its address does. */
-TEST_F(library, unmapped)
+/*
+ * With fault entries, as where the kernel has no code entries.
+ */
+
+/* The first table decides.  Only mappings of code entries are sealed, and not in the room. */
+static int alloc_fault_entries(void **trampolines, unsigned int count)
+{
+	const char *enabled = "/proc/sys/vm/trampfd_enabled";
+	FILE *file = fopen(enabled, "w");
+	int ret;
+
+	if (!file || fprintf(file, "2\n") < 0 || fclose(file))
+		return -1;
+	ret = trampfd_alloc_many(trampolines, count);
+	file = fopen(enabled, "w");
+	if (!file || fprintf(file, "1\n") < 0 || fclose(file))
+		return -1;
+	return ret || trampfd_pool_has_code(NULL);
+}
+
+#define NO_FAULT_ENTRIES "vm.trampfd_enabled can't be written"
+
+FIXTURE(fault) {
+	void *trampoline;
+};
+
+FIXTURE_SETUP(fault)
+{
+	if (!trampfd_present())
+		SKIP(return, NO_TRAMPFD);
+	if (alloc_fault_entries(&self->trampoline, 1))
+		SKIP(return, NO_FAULT_ENTRIES);
+}
+
+FIXTURE_TEARDOWN(fault)
+{
+}
+
+TEST_F(fault, unmapped)
 {
 	const size_t page = getpagesize();
 	char *start = (char *)((uintptr_t)self->trampoline & -page);
@@ -1244,9 +1291,9 @@ TEST_F(library, unmapped)
 	ASSERT_EQ(munmap(start, page), 0);
 	EXPECT_EQ(end_of_call(self->trampoline), 128 + SIGSEGV);
 	/* The rest of the table is still there, if it has more than a page. */
-	if (page < ROOM_SIZE)
+	if (page < FIRST_SIZE)
 		EXPECT_EQ(init(self->trampoline, 2), 0);
-	ASSERT_EQ(munmap(start + page - ROOM_SIZE, ROOM_SIZE), 0);
+	ASSERT_EQ(munmap(start + page - FIRST_SIZE, FIRST_SIZE), 0);
 	errno = 0;
 	EXPECT_EQ(init(self->trampoline, 2), -1);
 	EXPECT_EQ(errno, ENXIO);
@@ -1257,38 +1304,53 @@ TEST_F(library, unmapped)
  * unwinders to find its unwind table without its being registered.
  */
 
-TEST_F(library, room)
+/* What is wrong with the first table's place, of which one trampoline is given. */
+static const char *wrong_room(void *trampoline)
 {
 	static void *rest[FIRST_TABLE - 1];
-	uintptr_t first = (uintptr_t)self->trampoline;
-	struct segment s = segment_of(self->trampoline);
+	uintptr_t first = (uintptr_t)trampoline;
+	struct segment s = segment_of(trampoline);
 	unsigned int i;
 
-	ASSERT_TRUE(s.found);
-	/* Garbage collectors read what is writable. */
-	EXPECT_FALSE(s.writable);
-	ASSERT_EQ(trampfd_alloc_many(rest, ARRAY_SIZE(rest)), 0);
+	if (!s.found)
+		return "not in an image";
+	if (s.writable)
+		return "garbage collectors read what is writable";
+	if (trampfd_alloc_many(rest, ARRAY_SIZE(rest)))
+		return "no more trampolines";
 	for (i = 0; i < ARRAY_SIZE(rest); i++) {
 		s = segment_of(rest[i]);
-		ASSERT_TRUE(s.found);
+		if (!s.found)
+			return "another one is not in an image";
 		if ((uintptr_t)rest[i] < first)
 			first = (uintptr_t)rest[i];
 	}
-	EXPECT_EQ((first - s.bias) % ROOM_SIZE, 0UL);
-
-	/* The next one has a table elsewhere. */
-	EXPECT_FALSE(segment_of(trampfd_alloc()).found);
+	if ((first - s.bias) % FIRST_SIZE)
+		return "not aligned to all pages";
+	if (segment_of(trampfd_alloc()).found)
+		return "the next table is in an image, too";
+	return "right";
 }
 
-/* A table for more than the room holds leaves it as it is. */
+TEST_F(library, room)
+{
+	EXPECT_STREQ(wrong_room(self->trampoline), "right");
+}
+
+TEST_F(fault, room)
+{
+	EXPECT_STREQ(wrong_room(self->trampoline), "right");
+}
+
+/* A table of code entries for more than the room holds leaves it as it is. */
 TEST(no_room)
 {
-	static void *trampolines[FIRST_TABLE + 1];
+	static void *trampolines[4 * FIRST_TABLE];
 
 	if (!trampfd_present())
 		SKIP(return, NO_TRAMPFD);
 	ASSERT_EQ(trampfd_alloc_many(trampolines, ARRAY_SIZE(trampolines)), 0);
-	EXPECT_FALSE(segment_of(trampolines[0]).found);
+	EXPECT_EQ(segment_of(trampolines[0]).found, trampfd_pool_has_code(NULL) != 1);
 	ASSERT_EQ(init(trampolines[0], 6), 0);
 	EXPECT_EQ(call(trampolines[0]), 6);
 }

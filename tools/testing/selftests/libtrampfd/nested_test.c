@@ -58,7 +58,7 @@ static long set_at(unsigned long addr)
 	return set;
 }
 
-/* The same of all tables, each of which has one mapping. */
+/* The same of all tables, each of which has one mapping, or one of code. */
 static long all_set(void)
 {
 	FILE *maps = fopen("/proc/self/maps", "r");
@@ -67,7 +67,8 @@ static long all_set(void)
 	long set = 0;
 
 	while (maps && fgets(line, sizeof(line), maps))
-		if (strstr(line, "[trampfd]") &&
+		if ((strstr(line, "[trampfd]") ||
+		     (strstr(line, "[trampfd-code]") && strstr(line, " r-xp "))) &&
 		    sscanf(line, "%lx-", &addr) == 1)
 			set += set_at(addr);
 	if (maps)

@@ -10,10 +10,16 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <ucontext.h>
 #include <unwind.h>
 
 #include "../kselftest_harness.h"
 #include "util.h"
+
+/* Unwinders of arm read .ARM.exidx, which can't be registered for code entries. */
+#if defined(__arm__)
+#define NO_TABLE_OF_CODE "no unwind table for code entries on this architecture"
+#endif
 
 /* Why it does not work on some architectures that the PC is at a trampoline. */
 #if defined(__i386__) || defined(__powerpc__)
@@ -78,10 +84,20 @@ static int frame_of_calls(void)
 
 static void *trampoline;
 
-/* An unwinder may want to see an address behind that of a signal frame. */
+/* What code entries are behind their fault entries. */
+#define CODE_OFFSET	0x100000UL
+
+/*
+ * A code entry that is not set leads to its fault entry.  An unwinder may want to see an
+ * address behind that of a signal frame.
+ */
 static bool is_trampoline(const void *p)
 {
-	return (uintptr_t)p - (uintptr_t)trampoline < 4;
+	uintptr_t entry = (uintptr_t)trampoline;
+
+	if (trampfd_pool_has_code(NULL) == 1)
+		entry -= CODE_OFFSET;
+	return (uintptr_t)p - entry < 4;
 }
 
 static void caught(int sig, siginfo_t *info, void *context)
@@ -142,6 +158,10 @@ TEST_F(unwind, backtrace_at_trampoline)
 #ifdef NO_TABLE
 	SKIP(return, NO_TABLE);
 #endif
+#ifdef NO_TABLE_OF_CODE
+	if (trampfd_pool_has_code(NULL) == 1)
+		SKIP(return, NO_TABLE_OF_CODE);
+#endif
 	calls(note_frames);
 	depth = nframes - frame_of_calls();
 
@@ -184,6 +204,10 @@ TEST_F(unwind, backtrace_at_others)
 #ifdef NO_TABLE
 	SKIP(return, NO_TABLE);
 #endif
+#ifdef NO_TABLE_OF_CODE
+	if (trampfd_pool_has_code(NULL) == 1)
+		SKIP(return, NO_TABLE_OF_CODE);
+#endif
 	ASSERT_EQ(trampfd_alloc_many(trampolines, ARRAY_SIZE(trampolines)), 0);
 	EXPECT_EQ(wrong_backtrace(trampolines, ARRAY_SIZE(trampolines)), -1);
 }
@@ -201,6 +225,74 @@ TEST_F(unwind, backtrace_at_registered)
 	ASSERT_EQ(trampfd_alloc_many(trampolines, ARRAY_SIZE(trampolines)), 0);
 	EXPECT_EQ(wrong_backtrace(trampolines, ARRAY_SIZE(trampolines)), -1);
 }
+
+#ifdef __x86_64__
+#define STEP_FLAG	0x100UL		/* TF */
+#define STEPS_MAX	64
+
+/* What a step from one instruction to the next has seen. */
+static struct {
+	void *pc;
+	int at;
+	int depth;
+} steps[STEPS_MAX];
+
+static int nsteps;
+
+static void stepped(int sig, siginfo_t *info, void *context)
+{
+	const ucontext_t *uc = context;
+	void *pc = (void *)uc->uc_mcontext.gregs[REG_RIP];
+
+	(void)sig;
+	(void)info;
+	if ((uintptr_t)pc - (uintptr_t)trampoline >= 16 || nsteps == STEPS_MAX)
+		return;
+	note_frames();
+	steps[nsteps].pc = pc;
+	steps[nsteps].at = frame_of_calls();
+	steps[nsteps].depth = nframes - steps[nsteps].at;
+	nsteps++;
+}
+
+static void step(unsigned long flag)
+{
+	asm volatile("lea -128(%%rsp), %%rsp\n\t"
+		     "pushf\n\t"
+		     "andq %1, (%%rsp)\n\t"
+		     "orq %0, (%%rsp)\n\t"
+		     "popf\n\t"
+		     "lea 128(%%rsp), %%rsp"
+		     : : "r" (flag), "r" (~STEP_FLAG) : "memory", "cc");
+}
+
+/* A signal between any two instructions of a code entry. */
+TEST_F(unwind, backtrace_in_code)
+{
+	struct sigaction action = {
+		.sa_sigaction = stepped,
+		.sa_flags = SA_SIGINFO,
+	};
+	int i, depth;
+
+	if (trampfd_pool_has_code(NULL) != 1)
+		SKIP(return, "no code entries here");
+	calls(note_frames);
+	depth = nframes - frame_of_calls();
+	ASSERT_EQ(trampfd_init(trampoline, note_return, NULL), 0);
+	sigaction(SIGTRAP, &action, NULL);
+	step(STEP_FLAG);
+	calls(trampoline);
+	step(0);
+	/* Its instructions, the first of which is at the entry. */
+	ASSERT_LT(1, nsteps);
+	EXPECT_TRUE(steps[0].pc == trampoline);
+	for (i = 0; i < nsteps; i++) {
+		EXPECT_GT(steps[i].at, 0);
+		EXPECT_EQ(steps[i].depth, depth);
+	}
+}
+#endif
 
 /*
  * Cancellation.
@@ -263,6 +355,10 @@ TEST_F(unwind, cancel_at_trampoline)
 {
 #ifdef NO_TABLE
 	SKIP(return, NO_TABLE);
+#endif
+#ifdef NO_TABLE_OF_CODE
+	if (trampfd_pool_has_code(NULL) == 1)
+		SKIP(return, NO_TABLE_OF_CODE);
 #endif
 	catch_with(cancel_at_once);
 	EXPECT_TRUE(join_one(trampoline) == PTHREAD_CANCELED);

@@ -63,7 +63,7 @@ static inline int trampfd_descriptors(void)
 		if (length < 0)
 			continue;
 		name[length] = 0;
-		if (!strcmp(name, "anon_inode:[trampfd]"))
+		if (!strncmp(name, "anon_inode:[trampfd", strlen("anon_inode:[trampfd")))
 			count++;
 	}
 	closedir(dir);
