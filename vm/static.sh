@@ -207,6 +207,7 @@ check_docs()
 		grep -q '^/\*\*$' "$LINUX/$f" || continue
 		silent "kernel-doc $f" perl scripts/kernel-doc -none -Wall -Werror "$f"
 	done
+	silent "trampfd-security.rst has the policy of selinux_test" policy_in_docs
 	for f in "$TOP"/man/*.[0-9] "$TOP"/tools/lib/trampfd/man/*.[0-9]; do
 		silent "mandoc -T lint ${f#"$TOP"/}" mandoc -T lint "$f"
 		grep -q '^\.SH EXAMPLES' "$f" || continue
@@ -215,6 +216,17 @@ check_docs()
 			silent "$cc of the example in ${f#"$TOP"/}" compile_example "$f" $cc
 		done
 	done
+}
+
+# cil_rules: rules of SELinux without their comments and indentation
+cil_rules() { sed -E '/^[ \t]*;/d; s/^[ \t]+//; /^$/d'; }
+
+# policy_in_docs: what administrators read is what the test has
+policy_in_docs()
+{
+	diff <(cil_rules < tools/testing/selftests/trampfd/selinux/trampfd.cil) \
+		<(sed -n '/macros for domains::$/,/^A domain gets/p' \
+			Documentation/userspace-api/trampfd-security.rst | sed '1d;$d' | cil_rules)
 }
 
 # python_test <name>: the unit tests of vm/<name>.py
