@@ -19,13 +19,17 @@ RESULTS=$LOG/further.results
 # further_guest <name> <variant> <limit in seconds> <patterns of programs, or all> [as for boot]
 further_guest()
 {
-	local name=$1 variant=$2 limit=$3 ONLY=$4
+	local name=$1 variant=$2 limit=$3 ONLY=$4 initrd=$OUT/kselftest.cpio
 	shift 4
 
 	[ "$variant" = main ] ||
 		must "$TARGET-build-$variant" "$TARGET: build the $variant kernel" build_variant "$variant"
+	if [ "$variant" = selinux ]; then
+		must "$TARGET-policy" "$TARGET: build the policy of the $name guest" build_policy
+		initrd=$OUT/kselftest-selinux.cpio
+	fi
 	step "$TARGET-guest-$name" "$TARGET: boot the $name guest and run: trampfd" \
-		boot "$variant" "$OUT/kselftest.cpio" kselftest "$limit" "${SMP[@]}" \
+		boot "$variant" "$initrd" kselftest "$limit" "${SMP[@]}" \
 		kernel:COLLECTIONS=trampfd kernel:ONLY="$ONLY" "$@"
 	case $variant in
 	notrampfd)	count_skipped "$name" ENOSYS ;;

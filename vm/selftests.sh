@@ -44,6 +44,20 @@ build_selftests()
 	initramfs main "$OUT/kselftest.cpio" "$to=/kselftest"
 }
 
+# build_policy: the initial file system of a guest that has SELinux, with its policy.  33 is
+# the newest version that Linux 6.12 knows.
+build_policy()
+{
+	local from=$LINUX/tools/testing/selftests/trampfd/selinux
+
+	secilc --policyvers=33 --filecontext=/dev/null --output="$OUT/policy" \
+		"$from/trampfd.cil" "$from/test.cil"
+	printf '%s\n' "dir /selinux 755 0 0" "file /selinux/policy $OUT/policy 644 0 0" \
+		> "$OUT/policy.list"
+	"$OUT/main/usr/gen_init_cpio" -t 0 "$OUT/policy.list" |
+		cat "$OUT/kselftest.cpio" - > "$OUT/kselftest-selinux.cpio"
+}
+
 kernel_tests() { echo "${KERNEL_TESTS:+$KERNEL_TESTS_MM $KERNEL_TESTS}"; }
 
 tests_of() { kernel_tests | tr -s ' \t' '\n' | sed -n "s/^$1://p"; }

@@ -15,9 +15,10 @@ CMDLINE=no_timer_check
 # Calibration is right to a few parts in a million only.
 ICOUNT_TARGET=(kernel:tsc_early_khz=1000000 kernel:tsc=reliable kernel:idle=poll)
 BENCH_VARIANT=bench
-# For "make further": a million ways out of the fast lane while eight threads call; a kernel
-# that looks for data races; and the patched source without the feature.
-FURTHER_GUESTS=("rounds debug 15600 code_race_test_64 kernel:TRAMPFD_ROUNDS=1000
+# For "make further": a kernel with SELinux; a million ways out of the fast lane while eight
+# threads call; a kernel that looks for data races; and the patched source without the feature.
+FURTHER_GUESTS=("selinux selinux 900 selinux_test_*"
+		"rounds debug 15600 code_race_test_64 kernel:TRAMPFD_ROUNDS=1000
 		 kernel:TEST_LIMIT=15000"
 		"kcsan kcsan 7200 *_64,*_64_code"
 		"notrampfd notrampfd 900 all")
@@ -29,6 +30,10 @@ MUST_RUN=("rounds code_race_test_64: race.one.ways_out"
 	  "rounds code_race_test_64: race.three.ways_out"
 	  "kcsan code_test_64: code.one.set_with_promise"
 	  "kcsan race_test_64"
+	  "selinux selinux_test_64: domain.code.code_table"
+	  "selinux selinux_test_64: domain.no_execute.code_table"
+	  "selinux selinux_test_64: domain.none.log"
+	  "selinux selinux_test_32: domain.none.log"
 	  "debug fault_injection_test_64"
 	  "debug fault_injection_test_64_code"
 	  "main abi_test_64: abi.other"
