@@ -356,5 +356,5 @@ boot_ffi_cost()
 	boot "$1" "$OUT/ffi/cost.cpio" libffi_cost 300 "${ICOUNT[@]}" "${ICOUNT_TARGET[@]}" \
 		kernel:FFI_LIBRARIES=stock,debian,patched | tr -d '\r' | tee "$OUT/ffi/cost.out"
 	sed -n "s/^cost: /$TARGET,/p" "$OUT/ffi/cost.out" > "$TOP/build/clients/libffi-cost-$TARGET.csv"
-	[ "$(wc -l < "$TOP/build/clients/libffi-cost-$TARGET.csv")" -eq 6 ]
+	[ "$(wc -l < "$TOP/build/clients/libffi-cost-$TARGET.csv")" -eq 12 ]
 }
