@@ -71,15 +71,19 @@ const size_t arch_ntask_sizes = ARRAY_SIZE(arch_task_sizes);
 /* From a fault entry to its code, in all tables. */
 #define CODE_OFFSET	0x100000UL
 
+__thread bool arch_to_code;
+
 /* What a call is entered with belongs to the way there, not to the program. */
 static __thread unsigned long entered, in_ctr, in_link;
 
 static void put_back(struct cpu_state *state)
 {
+	unsigned long ctr = state->reg[PPC_CTR];
+
 	/* Code has to jump through it as well, to the target or the fault entry. */
-	if (state->reg[PPC_CTR] == entered ||
-	    state->reg[PPC_CTR] == state->reg[PPC_NIP] ||
-	    state->reg[PPC_CTR] == entered - CODE_OFFSET)
+	if (ctr == entered ||
+	    (arch_to_code && (ctr == state->reg[PPC_NIP] ||
+			      ctr == entered - CODE_OFFSET)))
 		state->reg[PPC_CTR] = in_ctr;
 	if (state->reg[PPC_LINK] == (unsigned long)ppc_returned)
 		state->reg[PPC_LINK] = in_link;

@@ -316,7 +316,7 @@ TEST_F(create, between_entries)
 			  set_contexts(self->t.fd, c, ARRAY_SIZE(c)));
 		p = code_entry(&self->t, 2) - FILL_SIZE;
 		if (is_fill(p)) {
-			int signo = code_run(&in, p, &out, &target);
+			int signo = code_run(&in, p, TO_CODE, &out, &target);
 
 			EXPECT_TRUE(signo == SIGILL || signo == SIGTRAP) {
 				TH_LOG("shape of %u: signal %d", k, signo);

@@ -87,7 +87,8 @@ static void one_call(const struct cpu_state *in, unsigned int trampoline)
 	struct cpu_state out;
 	int target;
 
-	if (code_run(in, code_entry(&stage.t, trampoline), &out, &target)) {
+	if (code_run(in, code_entry(&stage.t, trampoline), TO_CODE,
+		     &out, &target)) {
 		if (way == REMOVED &&
 		    trap_is_plain(fault_entry(&stage.t, trampoline)))
 			ADD(stage.changed[REMOVED]);

@@ -212,7 +212,7 @@ static int traced(void *p)
 	trap_init();
 	ptrace(PTRACE_TRACEME, 0, NULL, NULL);
 	syscall(SYS_kill, syscall(SYS_getpid), SIGSTOP);
-	self->signo = code_run(&self->in, code_entry(&self->t, NUMBER),
+	self->signo = code_run(&self->in, code_entry(&self->t, NUMBER), TO_CODE,
 			       &self->out, &self->target);
 	/* The forked child has memory of its own, so it tells how it went. */
 	if (!self->forked)

@@ -388,8 +388,11 @@ TEST_F(code, chain)
 		ASSERT_EQ(1, context_set(self->t.fd, &c));
 	}
 	/* The last one's values are those that are left. */
-	EXPECT_TRUE(does(&self->in, code_entry(&self->t, 0), &c));
-	EXPECT_TRUE(does(&self->in, fault_entry(&self->t, 0), &c));
+#ifdef ARCH_JUMP_REG
+	self->in.reg[ARCH_JUMP_REG] = (uintptr_t)fault_entry(&self->t, i - 1);
+#endif
+	EXPECT_TRUE(does(&self->in, code_entry(&self->t, 0), TO_CODE, &c));
+	EXPECT_TRUE(does(&self->in, fault_entry(&self->t, 0), TO_FAULT, &c));
 }
 
 /* A table that was read can be written as it is, and is as it was. */

@@ -296,7 +296,6 @@ int code_open_pages(struct table *t, unsigned int pages, unsigned long value)
 bool context_kept(const struct cpu_state *in, const struct cpu_state *out,
 		  const struct context *c)
 {
-	struct cpu_state from = *in;
 	struct context all = *c;
 #ifdef ARCH_TARGET_REG
 	unsigned int i;
@@ -307,32 +306,38 @@ bool context_kept(const struct cpu_state *in, const struct cpu_state *out,
 	if (i == c->rec.nregs)
 		context_reg(&all, ARCH_TARGET_REG, context_pc(c));
 #endif
-#ifdef ARCH_JUMP_REG
-	/* It has where the last entry of a chain went. */
-	from.reg[ARCH_JUMP_REG] = out->reg[ARCH_JUMP_REG];
-#endif
-	return state_kept(&from, out, &all);
+	return state_kept(in, out, &all);
 }
 
-int code_run(const struct cpu_state *in, const void *entry, struct cpu_state *out,
-	     int *target)
+int code_run(const struct cpu_state *in, const void *entry, enum code_way way,
+	     struct cpu_state *out, int *target)
 {
 	struct cpu_state from = *in;
+	int signo;
 
 #ifdef ARCH_ENTRY_REG
-	from.reg[ARCH_ENTRY_REG] = (unsigned long)entry;
+	if (way == TO_CODE)
+		from.reg[ARCH_ENTRY_REG] = (unsigned long)entry;
 #endif
-	return try_run(&from, entry, ARCH_BY_CALL, out, target);
+#ifdef ARCH_JUMP_REG
+	arch_to_code = way != TO_FAULT;
+#endif
+	signo = try_run(&from, entry, ARCH_BY_CALL, out, target);
+#ifdef ARCH_JUMP_REG
+	arch_to_code = false;
+#endif
+	return signo;
 }
 
-bool does(const struct cpu_state *in, const void *entry, const struct context *c)
+bool does(const struct cpu_state *in, const void *entry, enum code_way way,
+	  const struct context *c)
 {
 	unsigned long sp = in->reg[ARCH_SP] - ARCH_CALL_PUSH -
 			   c->rec.stack_size - c->rec.stack_skip;
 	struct cpu_state out;
 	int target;
 
-	if (code_run(in, entry, &out, &target)) {
+	if (code_run(in, entry, way, &out, &target)) {
 		fprintf(stderr, "# signal %d at %p\n", trap.signo, trap.addr);
 		return false;
 	}
@@ -356,10 +361,7 @@ bool is_unset_call(const struct table *t, const struct cpu_state *in,
 	unsigned int i;
 	int target;
 
-	code_run(in, entry, &out, &target);
-#ifdef ARCH_ENTRY_REG
-	want.reg[ARCH_ENTRY_REG] = (unsigned long)entry;
-#endif
+	code_run(in, entry, entry == fault ? TO_FAULT : TO_CODE, &out, &target);
 	if (!trap_is_plain(fault) ||
 	    trap.state.reg[ARCH_PC] != (unsigned long)fault) {
 		fprintf(stderr, "# signal %d code %d at %p, not %p\n",
@@ -381,8 +383,8 @@ bool is_unset_call(const struct table *t, const struct cpu_state *in,
 bool both_do(const struct table *t, const struct cpu_state *in,
 	     const struct context *c)
 {
-	return does(in, code_entry(t, c->rec.trampoline), c) &&
-	       does(in, fault_entry(t, c->rec.trampoline), c);
+	return does(in, code_entry(t, c->rec.trampoline), TO_CODE, c) &&
+	       does(in, fault_entry(t, c->rec.trampoline), TO_FAULT, c);
 }
 
 bool both_are_unset(const struct table *t, const struct cpu_state *in,

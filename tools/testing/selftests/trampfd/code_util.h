@@ -7,7 +7,8 @@
  *
  * ARCH_TARGET_REG	the register that code jumps through
  * ARCH_ENTRY_REG	the register that has the entry's address in a call
- * ARCH_JUMP_REG	a register that code has to change to jump
+ * ARCH_JUMP_REG	a register that code has to change to jump; then arch_to_code tells
+ *			arch_run() that it calls a code entry
  * ARCH_SLOT_VALUE(k, n)	the word of a slot with the value of the shape's k-th
  *			register of n, in ascending order
  * ARCH_SLOT_PC(n)	the word with the PC
@@ -89,14 +90,25 @@ void shape_context(const struct table *t, struct context *c,
 /* TRAMPFD_SET of @n records. */
 int set_contexts(int fd, struct context *c, unsigned int n);
 
-/* try_run() of a call that has all that code needs. */
-int code_run(const struct cpu_state *in, const void *entry, struct cpu_state *out,
-	     int *target);
+/* How a trampoline is called. */
+enum code_way {
+	/* Its fault entry. */
+	TO_FAULT,
+	/* Its code entry, as the ABI does it. */
+	TO_CODE,
+	/* Its code entry, with what @in has for ARCH_ENTRY_REG. */
+	TO_CODE_AS_IT_IS,
+};
+
+/* try_run() of a call. */
+int code_run(const struct cpu_state *in, const void *entry, enum code_way way,
+	     struct cpu_state *out, int *target);
 /*
  * Does a call of @entry do what @c says, and nothing else?  What @in->reg[ARCH_SP]
  * points to is a stack.
  */
-bool does(const struct cpu_state *in, const void *entry, const struct context *c);
+bool does(const struct cpu_state *in, const void *entry, enum code_way way,
+	  const struct context *c);
 /* state_kept() for a call through an entry: it may set the target register, too. */
 bool context_kept(const struct cpu_state *in, const struct cpu_state *out,
 		  const struct context *c);

@@ -95,6 +95,11 @@ int arch_run(const struct cpu_state *in, const void *entry, enum arch_how how,
 
 #define ARCH_RETURNED	(-1)
 
+#ifdef ARCH_JUMP_REG
+/* Does it go to a code entry?  Nothing else may change that register. */
+extern __thread bool arch_to_code;
+#endif
+
 /* The PC of the capturing target @n, below ARCH_NTARGETS. */
 unsigned long arch_target(unsigned int n);
 
