@@ -5,7 +5,7 @@
 #include <sys/utsname.h>
 
 #include "../kselftest_harness.h"
-#include "trampfd_util.h"
+#include "code_util.h"
 
 FIXTURE(port) {
 	struct table t;
@@ -52,6 +52,43 @@ TEST_F(port, own_address_in_t9)
 	EXPECT_EQ(SIGSEGV, try_call(entry, &value));
 	EXPECT_TRUE(trap_is_plain(entry + ((const char *)&mips_number -
 					   (const char *)pc)));
+}
+
+/*
+ * A branch that does not take the entry's address from $25: what is done is what the
+ * slot of the address there says, and nothing of the entry that is executed.  A fault
+ * entry is such a branch, as it can set $25 and the PC to what differs.
+ */
+TEST_F(port, code_entry_with_the_address_of_another)
+{
+	struct context a, b;
+	unsigned int nregs;
+	struct table code;
+	char *branch;
+
+	if (code_missing())
+		SKIP(return, "%s", code_missing());
+	ASSERT_EQ(0, table_map(&self->t));
+	branch = table_entry(&self->t, 0);
+	for (nregs = 0; nregs <= SHAPE_REGS; nregs++) {
+		ASSERT_EQ(0, code_open(&code, 4, nregs));
+		context_init(&self->c, 0, (uintptr_t)code_entry(&code, 1));
+		context_reg(&self->c, MIPS_T9, (uintptr_t)code_entry(&code, 2));
+		ASSERT_EQ(1, context_set(self->t.fd, &self->c));
+		shape_context(&code, &a, 1, 1, IDLE);
+		shape_context(&code, &b, 2, 2, IDLE);
+		ASSERT_EQ(1, context_set(code.fd, &a));
+		ASSERT_EQ(1, context_set(code.fd, &b));
+		EXPECT_TRUE(does(&self->in, branch, TO_FAULT, &b));
+
+		/* In the slow lane, too. */
+		context_stack(&b, 4 * ARCH_WORD, ARCH_RED_ZONE, 5);
+		ASSERT_EQ(1, context_set(code.fd, &b));
+		EXPECT_TRUE(does(&self->in, branch, TO_FAULT, &b));
+		/* As a call does it, it is another one. */
+		EXPECT_TRUE(does(&self->in, code_entry(&code, 1), TO_CODE, &a));
+		table_close(&code);
+	}
 }
 
 #define BRANCH	0x10000000U	/* b to itself, with offsets in instructions */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What only powerpc has: entry points, byte orders, and processes of 32 bits. */
+/* What only powerpc has: r12, byte orders, and processes of 32 bits. */
 #include <asm/ptrace.h>
 #include <elf.h>
 #include <fcntl.h>
@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 
 #include "../kselftest_harness.h"
-#include "trampfd_util.h"
+#include "code_util.h"
 
 #ifndef __NR_trampfd_create
 #define __NR_trampfd_create	600
@@ -52,6 +52,45 @@ TEST_F(powerpc, global_entry_point)
 	EXPECT_EQ(SIGSEGV, try_call(entry, &value));
 	EXPECT_TRUE(trap_is_plain(entry + ((const char *)&ppc_number -
 					   (const char *)pc)));
+}
+
+/*
+ * A branch that does not take the entry's address from r12: what is done is what the
+ * slot of the address there says, and nothing of the entry that is executed.
+ */
+TEST_F(powerpc, code_entry_with_the_address_of_another)
+{
+	struct test_stack stack;
+	struct context a, b;
+	struct cpu_state in;
+	unsigned int nregs;
+	struct table t;
+	char *entry;
+
+	if (code_missing())
+		SKIP(return, "%s", code_missing());
+	ASSERT_EQ(0, stack_open(&stack, 4));
+	for (nregs = 0; nregs <= SHAPE_REGS; nregs++) {
+		ASSERT_EQ(0, code_open(&t, 4, nregs));
+		entry = code_entry(&t, 1);
+		arch_fill(&in, stack_pointer(&stack, stack.size / 2), nregs);
+		in.reg[ARCH_ENTRY_REG] = (uintptr_t)code_entry(&t, 2);
+		shape_context(&t, &a, 1, 1, IDLE);
+		shape_context(&t, &b, 2, 2, IDLE);
+		ASSERT_EQ(1, context_set(t.fd, &a));
+		ASSERT_EQ(1, context_set(t.fd, &b));
+		EXPECT_TRUE(does(&in, entry, TO_CODE_AS_IT_IS, &b));
+
+		/* In the slow lane, which leaves the fault entry in CTR. */
+		context_stack(&b, 4 * ARCH_WORD, ARCH_RED_ZONE, 5);
+		ASSERT_EQ(1, context_set(t.fd, &b));
+		in.reg[ARCH_JUMP_REG] = (uintptr_t)fault_entry(&t, 2);
+		EXPECT_TRUE(does(&in, entry, TO_CODE_AS_IT_IS, &b));
+		/* As a call does it, it is another one. */
+		EXPECT_TRUE(does(&in, entry, TO_CODE, &a));
+		table_close(&t);
+	}
+	stack_close(&stack);
 }
 
 static void call_swapped(void *entry)
