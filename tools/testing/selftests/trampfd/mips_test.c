@@ -94,47 +94,83 @@ TEST_F(port, code_entry_with_the_address_of_another)
 #define BRANCH	0x10000000U	/* b to itself, with offsets in instructions */
 
 /*
- * A branch is the last instruction before the mapping, and its delay slot is
- * where a trampoline is.  The branch is not to be forgotten: no hit.
+ * Let a branch be the last instruction before @mem + a page, and its delay slot what
+ * is there; or let there be no branch.
  */
+static int write_branch(char *mem, bool branch)
+{
+	const size_t page = getpagesize();
+	unsigned int *code = (unsigned int *)(mem + page);
+
+	if (mprotect(mem, page, PROT_READ | PROT_WRITE))
+		return -errno;
+	/* To the instruction before it, which is none. */
+	code[-1] = branch ? BRANCH | 0xfffe : 0;
+	code[-2] = 0xffffffff;
+	code[-3] = BRANCH | 0xffff;
+	code[-4] = 0;
+	if (mprotect(mem, page, PROT_READ | PROT_EXEC) ||
+	    cacheflush(mem, page, ICACHE))
+		return -errno;
+	return 0;
+}
+
+/* The branch before a trampoline is not to be forgotten: no hit. */
 TEST_F(port, delay_slot)
 {
 	const size_t page = getpagesize();
 	char *mem = mmap(NULL, page + self->t.attr.map_size,
 			 PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
 			 -1, 0);
-	unsigned int *code = (unsigned int *)(mem + page);
+	const char *branch = mem + page - 4;
 	int target;
 
 	ASSERT_TRUE(mem != MAP_FAILED);
-	/* To the instruction before it, which is none. */
-	code[-1] = BRANCH | 0xfffe;
-	code[-2] = 0xffffffff;
-	code[-3] = BRANCH | 0xffff;
-	code[-4] = 0;
-	if (mprotect(mem, page, PROT_READ | PROT_EXEC))
+	if (write_branch(mem, true))
 		SKIP(return, "code can't be written here");
-	ASSERT_EQ(0, cacheflush(mem, page, ICACHE));
 	ASSERT_EQ(0, table_map_at(&self->t, mem + page));
 	context_init(&self->c, 0, arch_target(1));
 	context_reg(&self->c, ARCH_DATA_REG, 5);
 	ASSERT_EQ(1, context_set(self->t.fd, &self->c));
 
-	ASSERT_EQ(SIGSEGV, try_run(&self->in, &code[-1], ARCH_BY_JUMP,
+	ASSERT_EQ(SIGSEGV, try_run(&self->in, branch, ARCH_BY_JUMP,
 				   &self->out, &target));
 	EXPECT_TRUE(trap_is_plain(table_entry(&self->t, 0)));
-	EXPECT_EQ((unsigned long)&code[-1], trap.state.reg[ARCH_PC]);
+	EXPECT_EQ((unsigned long)branch, trap.state.reg[ARCH_PC]);
 	EXPECT_TRUE(state_kept(&self->in, &trap.state, NULL));
 
 	/* Or else this would prove nothing: going there without a branch. */
-	ASSERT_EQ(0, mprotect(mem, page, PROT_READ | PROT_WRITE));
-	code[-1] = 0;
-	ASSERT_EQ(0, mprotect(mem, page, PROT_READ | PROT_EXEC));
-	ASSERT_EQ(0, cacheflush(mem, page, ICACHE));
-	ASSERT_EQ(0, try_run(&self->in, &code[-1], ARCH_BY_JUMP, &self->out,
+	ASSERT_EQ(0, write_branch(mem, false));
+	ASSERT_EQ(0, try_run(&self->in, branch, ARCH_BY_JUMP, &self->out,
 			     &target));
 	EXPECT_EQ(1, target);
 	EXPECT_TRUE(state_kept(&self->in, &self->out, &self->c));
+}
+
+/* Nor is a slot's data executed as a branch's delay slot. */
+TEST_F(port, delay_slot_in_data)
+{
+	const size_t page = getpagesize();
+	const char *branch;
+	struct table t;
+	char *data;
+	int target;
+
+	if (code_missing())
+		SKIP(return, "%s", code_missing());
+	ASSERT_EQ(0, code_open(&t, 4, 1));
+	data = part_addr(&t, PART_DATA);
+	branch = data - 4;
+	ASSERT_TRUE(mmap(data - page, page, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED);
+	if (write_branch(data - page, true))
+		SKIP(return, "code can't be written here");
+	ASSERT_EQ(SIGSEGV, try_run(&self->in, branch, ARCH_BY_JUMP,
+				   &self->out, &target));
+	EXPECT_TRUE(trap_is_plain(data));
+	EXPECT_EQ((unsigned long)branch, trap.state.reg[ARCH_PC]);
+	EXPECT_TRUE(state_kept(&self->in, &trap.state, NULL));
+	table_close(&t);
 }
 
 /* Kernel addresses are an address error for a push; for the data, too. */
