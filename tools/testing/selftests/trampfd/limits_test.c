@@ -124,7 +124,7 @@ TEST_F(limit, reached_by_large_contexts)
 			break;
 	}
 	EXPECT_EQ(-EDQUOT, error);
-	EXPECT_LT(50, i);
+	EXPECT_LT(MAXIMUM / 60, i);
 	EXPECT_TRUE(used_up());
 	/* What could not be replaced is what it was. */
 	for (n = i; n < many; n++)
