@@ -9,6 +9,7 @@
 . "$VM/kernel.sh"
 . "$VM/sources.sh"
 . "$VM/guest.sh"
+. "$VM/qemu.sh"
 . "$VM/selftests.sh"
 
 cd "$TOP"
@@ -22,6 +23,14 @@ further_guest()
 	local name=$1 variant=$2 limit=$3 ONLY=$4 initrd=$OUT/kselftest.cpio
 	shift 4
 
+	if declare -F "qemu_of_$variant" > /dev/null; then
+		"qemu_of_$variant"
+		if [ -z "${QEMU_OF[$variant]:-}" ]; then
+			result skip "$TARGET $name: the guest" \
+				"neither this Debian nor its backports have the QEMU that it needs"
+			return
+		fi
+	fi
 	[ "$variant" = main ] ||
 		must "$TARGET-build-$variant" "$TARGET: build the $variant kernel" build_variant "$variant"
 	if [ "$variant" = selinux ]; then

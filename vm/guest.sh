@@ -45,8 +45,9 @@ boot()
 {
 	local variant=$1 initrd=$2 job=$3 limit=$4 arg
 	local qemu=() append="console=$CONSOLE $CMDLINE panic=-1 JOB=$job JOB_LIMIT=$limit"
-	local stdio=(-chardev "stdio,id=console")
+	local stdio=(-chardev "stdio,id=console") machine=("${QEMU[@]}")
 	shift 4
+	[ -z "${QEMU_OF[$variant]:-}" ] || read -ra machine <<< "${QEMU_OF[$variant]}"
 
 	for arg in "$@"; do
 		case $arg in
@@ -58,7 +59,7 @@ boot()
 
 	# SIGKILL: a guest that halts under -icount makes QEMU deaf to the rest.
 	timeout --foreground -s KILL $((limit + 120)) \
-		"${QEMU[@]}" -nodefaults -no-user-config -display none -no-reboot -m 2G \
+		"${machine[@]}" -nodefaults -no-user-config -display none -no-reboot -m 2G \
 		"${stdio[@]}" "${QEMU_CONSOLE[@]}" \
 		-kernel "$OUT/$variant/$IMAGE" -initrd "$initrd" -append "$append" "${qemu[@]}"
 }

@@ -84,6 +84,7 @@ use_arch()
 	MUST_RUN=()
 	NOT_PORTED=''
 	CODE_ENTRIES=yes
+	declare -gA QEMU_OF=()		# of variants that run in another machine than QEMU's
 	# shellcheck source=vm/arch/x86_64.sh
 	. "$VM/arch/$1.sh"
 	CROSS=$TRIPLET-

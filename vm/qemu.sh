@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# A QEMU that is newer than this Debian's, for guests that need one.  It comes from
+# Debian's backports through apt, and is only unpacked: the machine's own stays as it is.
+
+BACKPORTS=$TOP/build/qemu
+
+# apt_backports <command...>: a program of apt with lists of its own, of the backports of
+# the release that the machine's packages come from
+apt_backports()
+{
+	local a=$BACKPORTS/apt name f
+
+	name=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+	if [ ! -d "$a/parts" ]; then
+		rm -rf "$a"
+		mkdir -p "$a/parts" "$a/lists/partial" "$a/cache/archives/partial"
+		for f in /etc/apt/sources.list /etc/apt/sources.list.d/*; do
+			case $f in
+			*.list)		sed -nE "s/^(deb .*) $name /\1 $name-backports /p" "$f" ;;
+			*.sources)	awk -v RS= -v ORS='\n\n' -v name="$name" \
+					    '$0 ~ "Suites:[^\n]* " name "( |\n|$)" {
+						sub("Suites:[^\n]*", "Suites: " name "-backports"); print
+					     }' "$f" ;;
+			esac > "$a/parts/${f##*/}" 2> /dev/null || :
+		done
+		find "$a/parts" -empty -delete
+	fi
+	"$1" -q -o APT::Sandbox::User=root -o Dir::State::Lists="$a/lists" -o Dir::Cache="$a/cache" \
+		-o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts="$a/parts" "${@:2}"
+}
+
+# qemu_is <program> <version>: whether it runs, and is that version or a later one
+qemu_is()
+{
+	local version
+
+	version=$("$1" --version 2> /dev/null | sed -n 's/^QEMU emulator version \([0-9.]*\).*/\1/p')
+	[ -n "$version" ] && dpkg --compare-versions "$version" ge "$2"
+}
+
+# fetch_qemu <program> <package>: into $BACKPORTS/usr/bin
+fetch_qemu()
+{
+	rm -rf "$BACKPORTS"
+	mkdir -p "$BACKPORTS/download"
+	cd "$BACKPORTS/download" || return
+	apt_backports apt-get update
+	apt_backports apt-get download "$2"
+	dpkg -x "$2"_*.deb "$BACKPORTS"
+	"$BACKPORTS/usr/bin/$1" --version
+}
+
+# newer_qemu <program> <package> <version>: let NEWER_QEMU be one of at least this version, or
+# nothing where there is none
+newer_qemu()
+{
+	for NEWER_QEMU in "$1" "$BACKPORTS/usr/bin/$1"; do
+		! qemu_is "$NEWER_QEMU" "$3" || return 0
+	done
+	step "$TARGET-qemu" "$TARGET: get a newer QEMU from Debian's backports" fetch_qemu "$1" "$2"
+	qemu_is "$NEWER_QEMU" "$3" || NEWER_QEMU=''
+}
