@@ -23,5 +23,5 @@ CODE_ENTRIES=no
 BUILDS=(32)
 # Tests that must not be skipped, and in which guest.
 MUST_RUN=("pae code_test_32: code.one.set_with_promise"
-	  "pae code_layout_test_32: supported"
+	  "pae code_layout_test_32: global.supported"
 	  "main x86_test_32: segment.virtual_8086_mode")
