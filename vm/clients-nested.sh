@@ -68,7 +68,7 @@ trixie_compile()
 build_nested()
 {
 	local to=$TRIXIE/build/$TARGET name sources heap=-ftrampoline-impl=heap
-	local linked=(-Llib -ltrampfd) nested unwind
+	local linked=(-Llib -ltrampfd_nested -ltrampfd) nested unwind
 	nested="recursive threads longjmp exception internal threadend count"
 	unwind="frames at storm debugged"
 
@@ -77,7 +77,7 @@ build_nested()
 	as_root mkdir -p "$to/lib" "$to/nested" "$to/unwind"
 	as_root cp "$TOP"/clients/nested/* "$to/nested/"
 	as_root cp "$TOP"/clients/unwind/* "$TOP/tools/lib/trampfd/trampfd.h" "$to/unwind/"
-	as_root cp -a "$OUT"/libtrampfd/lib/libtrampfd.* "$to/lib/"
+	as_root cp -a "$OUT"/libtrampfd/lib/libtrampfd{,_nested}.* "$to/lib/"
 
 	for name in $nested; do
 		case $name in
@@ -102,7 +102,7 @@ build_nested()
 		sources=unwind/$name.cc
 		[ -e "$to/$sources" ] || sources=unwind/$name.c
 		trixie_compile "unwind/$name" "$sources" -Iunwind -rdynamic -fno-optimize-sibling-calls \
-			"${linked[@]}"
+			-Llib -ltrampfd
 	done
 
 	"${CROSS}gcc" -std=gnu11 -O2 -Wall -Wextra -D_GNU_SOURCE -I "$TOP/samples/trampfd" \
@@ -128,7 +128,7 @@ pack_nested()
 		[ ! -e "$libraries/$lib" ] || cp -L "$libraries/$lib" "$guest/lib/"
 	done
 	cp -L "$libraries"/ld-linux-*.so.? "$guest/loader/"
-	cp -L "$from/lib/libtrampfd.so.1" "$guest/lib/"
+	cp -L "$from"/lib/libtrampfd{,_nested}.so.1 "$guest/lib/"
 	cp "$OUT/strict" "$TOP/clients/nested/expected" "$guest/nested/"
 	find "$from/nested" -name '*.o' -prune -o -type f -perm -u+x -exec cp {} "$guest/nested/" \;
 	find "$from/unwind" -type f -perm -u+x -exec cp {} "$guest/unwind/" \;

@@ -6,7 +6,9 @@
  * each nested function whose address is taken, and
  * __gcc_nested_func_ptr_deleted() when the function around it is left.  Its own
  * versions, in libgcc, write code to pages that are writable and executable.
- * These here take their place.
+ * These here take their place: for a program and all of its libraries in
+ * libtrampfd_nested.so, with NESTED_SHARED, and for the one program or shared
+ * library that they are linked into in libtrampfd_nested.a, where they are hidden.
  *
  * A deletion does not say what it deletes: it is the thread's last creation
  * that is left.  A longjmp() out of a function leaves its entries behind; they
@@ -14,7 +16,6 @@
  * ever deleted too early, and they are in the way until the thread ends.
  */
 #include "trampfd.h"
-#include "internal.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -24,6 +25,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#ifdef NESTED_SHARED
+#define NESTED_API	__attribute__((visibility("default")))
+#else
+#define NESTED_API	__attribute__((visibility("hidden")))
+#endif
+
+/* A static program has none of them, and no other definitions. */
+#pragma weak dlsym
+#pragma weak dlvsym
 
 #define ENTRIES_MIN	64U
 #define KEEP		64U
@@ -109,17 +120,22 @@ static void set_up(void)
 	key_error = pthread_key_create(&key, thread_ends);
 }
 
-#if defined(__PIC__) && !defined(__PIE__)
 static void *next_symbol(const char *name)
 {
+#ifdef NESTED_SHARED
+	void *const where = RTLD_NEXT;
+#else
+	/* What is hidden is not found. */
+	void *const where = RTLD_DEFAULT;
+#endif
+
 #ifdef __GLIBC__
-	return dlvsym(RTLD_NEXT, name, "GCC_14.0.0");
+	return dlvsym ? dlvsym(where, name, "GCC_14.0.0") : NULL;
 #else
 	/* Other C libraries, as musl, know no versions. */
-	return dlsym(RTLD_NEXT, name);
+	return dlsym ? dlsym(where, name) : NULL;
 #endif
 }
-#endif
 
 /*
  * Find the definitions that come after these.  It takes the dynamic linker's
@@ -129,11 +145,6 @@ static void *next_symbol(const char *name)
  */
 static void __attribute__((constructor)) look_up(void)
 {
-	/*
-	 * In a shared library only: a static program can't look for another
-	 * definition, and has linked none.
-	 */
-#if defined(__PIC__) && !defined(__PIE__)
 	void (*created)(void *chain, void *func, void *dst);
 	void (*deleted)(void);
 
@@ -143,7 +154,6 @@ static void __attribute__((constructor)) look_up(void)
 		next_deleted = deleted;
 		next_created = created;
 	}
-#endif
 	__atomic_store_n(&looked_up, true, __ATOMIC_RELEASE);
 }
 
@@ -229,7 +239,7 @@ static bool set(struct entry *e, void *chain, void *func)
  *
  * Context: Takes the library's lock; not for signal handlers.  errno is kept.
  */
-void __gcc_nested_func_ptr_created(void *chain, void *func, void *dst)
+NESTED_API void __gcc_nested_func_ptr_created(void *chain, void *func, void *dst)
 {
 	const int error = errno;
 	struct creations *c = mine ? mine : first_creation();
@@ -256,7 +266,7 @@ void __gcc_nested_func_ptr_created(void *chain, void *func, void *dst)
  * Context: Takes the library's lock, when it gives back; not for signal
  * handlers.
  */
-void __gcc_nested_func_ptr_deleted(void)
+NESTED_API void __gcc_nested_func_ptr_deleted(void)
 {
 	struct creations *c = mine;
 
