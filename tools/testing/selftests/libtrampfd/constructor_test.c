@@ -70,15 +70,16 @@ TEST_F_TIMEOUT(constructor, waits_for_thread, 300)
 TEST(mixed)
 {
 	void *own, *next;
+	int frames[2];
 
 	if (!trampfd_present())
 		SKIP(return, NO_TRAMPFD);
-	__gcc_nested_func_ptr_created(NULL, one, &own);
+	__gcc_nested_func_ptr_created(&frames[0], one, &own);
 	EXPECT_EQ(called(own), 1);
 	EXPECT_EQ(next_created(), 0);
 
 	ASSERT_TRUE(refuse(__NR_trampfd_control, EPERM));
-	__gcc_nested_func_ptr_created(NULL, one, &next);
+	__gcc_nested_func_ptr_created(&frames[1], one, &next);
 	EXPECT_EQ(called(next), 1);
 	EXPECT_EQ(next_created(), 1);
 	/* The one before is as it was. */
@@ -92,7 +93,7 @@ TEST(mixed)
 	EXPECT_EQ(next_deleted(), 1);
 
 	/* What the first made is kept, and the same again needs no call. */
-	__gcc_nested_func_ptr_created(NULL, one, &next);
+	__gcc_nested_func_ptr_created(&frames[0], one, &next);
 	EXPECT_EQ(next, own);
 	EXPECT_EQ(next_created(), 1);
 	__gcc_nested_func_ptr_deleted();

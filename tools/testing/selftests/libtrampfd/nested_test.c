@@ -122,13 +122,13 @@ TEST_F(nested, errno_is_kept)
 {
 	long i;
 
-	/* Also when a table is made, and when what is kept is given back. */
-	for (i = 0; i < MANY; i++) {
+	/* Also when a table is made, and when what is kept is given back.  Not the outer one. */
+	for (i = 2; i < MANY; i++) {
 		errno = 4711;
 		ASSERT_TRUE(!!created(i));
 		ASSERT_EQ(errno, 4711);
 	}
-	for (i = 0; i < MANY; i++) {
+	for (i = 2; i < MANY; i++) {
 		errno = 4712;
 		deleted();
 		ASSERT_EQ(errno, 4712);
