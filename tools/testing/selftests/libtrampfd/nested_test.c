@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Nested functions: what the thread, the process and errno see of them. */
-#include <pthread.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/resource.h>
 
 #include "../kselftest_harness.h"
-#include "nested.h"
-#include "util.h"
+#include "nested_util.h"
 
 /* More trampolines than the first table has, which is 4096. */
 #define MANY		5000
@@ -26,69 +20,6 @@ static void *created(long value)
 static void deleted(void)
 {
 	__gcc_nested_func_ptr_deleted();
-}
-
-static long call(void *function)
-{
-	return ((context_fn)function)();
-}
-
-/* How many trampolines of the table at @addr are set; -1 if the kernel does not tell. */
-static long set_at(unsigned long addr)
-{
-	struct trampfd_record record = {};
-	struct trampfd_reg regs[4];
-	long n, set = 0;
-
-	do {
-		struct trampfd_contexts next = {
-			.records = (uintptr_t)&record,
-			.regs = (uintptr_t)regs,
-			.nrecords = 1,
-			.nregs = ARRAY_SIZE(regs),
-			.flags = TRAMPFD_CONTEXTS_NEXT,
-		};
-
-		n = syscall(__NR_trampfd_control, addr, TRAMPFD_GET, &next, 0);
-		set += n;
-		record = (struct trampfd_record) {
-			.trampoline = record.trampoline + 1,
-		};
-	} while (n == 1);
-	return set;
-}
-
-/* The same of all tables, each of which has one mapping, or one of code. */
-static long all_set(void)
-{
-	FILE *maps = fopen("/proc/self/maps", "r");
-	unsigned long addr;
-	char line[512];
-	long set = 0;
-
-	while (maps && fgets(line, sizeof(line), maps))
-		if ((strstr(line, "[trampfd]") ||
-		     (strstr(line, "[trampfd-code]") && strstr(line, " r-xp "))) &&
-		    sscanf(line, "%lx-", &addr) == 1)
-			set += set_at(addr);
-	if (maps)
-		fclose(maps);
-	return set;
-}
-
-/* How a child ends: its exit status, or 128 and the signal. */
-static int end_of(void (*function)(void))
-{
-	pid_t pid = fork();
-
-	if (!pid) {
-		struct rlimit none = { 0, 0 };
-
-		setrlimit(RLIMIT_CORE, &none);
-		function();
-		_exit(0);
-	}
-	return status_of(pid);
 }
 
 FIXTURE(nested) {
@@ -152,45 +83,6 @@ TEST_F(nested, reused)
 	EXPECT_EQ(all_set(), set + 1);
 }
 
-static jmp_buf out;
-
-static __attribute__((noinline)) void leave(long n)
-{
-	created(100 + n);
-	created(200 + n);
-	longjmp(out, 1);
-}
-
-/*
- * What longjmp() left behind is in the way of later ones, and none of a function
- * that still runs is deleted for it.
- */
-TEST_F(nested, left_by_longjmp)
-{
-	void *second = created(2);
-	volatile long i;
-
-	for (i = 0; i < 300; i++) {
-		void *inner;
-
-		if (!setjmp(out))
-			leave(i);
-		inner = created(1000 + i);
-		ASSERT_EQ(call(inner), 1000 + i);
-		deleted();
-		ASSERT_EQ(call(self->outer), 1);
-		ASSERT_EQ(call(second), 2);
-	}
-	/* Its function returns; what goes is the last of what is in the way. */
-	deleted();
-	EXPECT_EQ(call(second), 2);
-	deleted();
-	for (i = 0; i < 200; i++)
-		ASSERT_TRUE(!!created(3000 + i));
-	EXPECT_EQ(call(self->outer), 1);
-	EXPECT_EQ(call(second), 2);
-}
-
 /* In a child: what the parent has made, and its own. */
 static void *inherited;
 
@@ -240,16 +132,6 @@ static void *leaves_behind(void *arg)
 	for (i = 0; i < 50; i++)
 		created(i);
 	return arg;
-}
-
-static bool run_thread(void *(*function)(void *arg))
-{
-	void *result = NULL;
-	int token;
-	pthread_t id;
-
-	return !pthread_create(&id, NULL, function, &token) &&
-	       !pthread_join(id, &result) && result == &token;
 }
 
 TEST_F(nested, threads)
