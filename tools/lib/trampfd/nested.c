@@ -76,6 +76,9 @@ struct entry {
 
 /**
  * struct creations - what a thread has created
+ * @link: Another thread's.
+ * @taken: Whether there is a thread that has it.
+ * @pid: In which process.
  * @used: How many are not deleted.
  * @kept: Entries below this one are valid, if only for their trampoline.
  * @size: How many there is room for.
@@ -86,6 +89,9 @@ struct entry {
  * @stack_end: Where it ends.
  */
 struct creations {
+	struct creations *link;
+	bool taken;
+	pid_t pid;
 	size_t used;
 	size_t kept;
 	size_t size;
@@ -98,9 +104,20 @@ struct creations {
 
 static __thread struct creations *mine;
 
+/*
+ * All threads'.  None is taken out, but one that has no thread is for the next.  So
+ * there is no lock, which a child of fork() might find taken.
+ */
+static struct creations *all;
+
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t key;
 static int key_error;
+static bool key_made;
+
+static bool exiting;	/* exit() has begun */
+static bool unloading;	/* by dlclose() */
+static bool unloaded;
 
 static bool looked_up;
 static void (*next_created)(void *chain, void *func, void *dst);
@@ -201,16 +218,40 @@ static bool created_by_next(void *chain, void *func, void *dst)
 static void thread_ends(void *p)
 {
 	struct creations *c = p;
+	struct entry *entries = c->entries;
 
 	mine = NULL;
 	give_back(c, 0);
-	free(c->entries);
-	free(c);
+	c->used = 0;
+	c->size = 0;
+	c->entries = NULL;
+	free(entries);
+	__atomic_store_n(&c->taken, false, __ATOMIC_RELEASE);
 }
 
 static void set_up(void)
 {
 	key_error = pthread_key_create(&key, thread_ends);
+	key_made = !key_error;
+}
+
+static struct creations *take_one(void)
+{
+	struct creations *c = __atomic_load_n(&all, __ATOMIC_ACQUIRE);
+
+	for (; c; c = c->link)
+		if (!__atomic_exchange_n(&c->taken, true, __ATOMIC_ACQUIRE))
+			return c;
+
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		give_up("no memory for nested functions", 0);
+	c->taken = true;
+	c->link = __atomic_load_n(&all, __ATOMIC_RELAXED);
+	while (!__atomic_compare_exchange_n(&all, &c->link, c, false,
+					    __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+		;
+	return c;
 }
 
 static struct creations *first_creation(void)
@@ -219,15 +260,71 @@ static struct creations *first_creation(void)
 	int error;
 
 	pthread_once(&once, set_up);
-	c = calloc(1, sizeof(*c));
-	if (!c)
-		give_up("no memory for nested functions", 0);
+	c = take_one();
+	c->pid = getpid();
 	c->collect_at = ENTRIES_MIN;
+	c->stack_known = false;
+	mine = c;
+	/* When the process ends, nobody has to know of a thread's end. */
+	if (__atomic_load_n(&unloaded, __ATOMIC_ACQUIRE))
+		return c;
 	error = key_error ? key_error : pthread_setspecific(key, c);
 	if (error)
 		give_up("no thread-specific data for nested functions", error);
-	mine = c;
 	return c;
+}
+
+/*
+ * Unloading.  A thread's end would call what is not there any more.  exit() unloads
+ * nothing, and leaves other threads running, whose nested functions must stay.
+ *
+ * exit() has the functions of atexit() run before all destructors.  dlclose() begins
+ * with the destructors; the one by which the compiler calls a library's functions of
+ * atexit() is its first, so it is the last of those without a priority.
+ */
+
+static void at_exit(void)
+{
+	exiting = true;
+}
+
+static void __attribute__((constructor)) know_of_exit(void)
+{
+	if (atexit(at_exit))
+		exiting = true;
+}
+
+static void __attribute__((destructor)) know_of_unloading(void)
+{
+	unloading = !exiting;
+}
+
+/* Those of a process that has forked since are of threads that are not there. */
+static void free_all(void)
+{
+	const pid_t pid = getpid();
+	struct creations *c, *link;
+
+	for (c = all; c; c = link) {
+		link = c->link;
+		if (c->taken && c != mine && c->pid != pid)
+			continue;
+		give_back(c, 0);
+		free(c->entries);
+		free(c);
+	}
+	all = NULL;
+	mine = NULL;
+}
+
+/* The last of all destructors: others may use nested functions. */
+static void __attribute__((destructor(101))) unload(void)
+{
+	__atomic_store_n(&unloaded, true, __ATOMIC_RELEASE);
+	if (key_made)
+		pthread_key_delete(key);
+	if (unloading)
+		free_all();
 }
 
 /*
