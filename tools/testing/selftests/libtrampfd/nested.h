@@ -12,8 +12,20 @@ void __gcc_nested_func_ptr_deleted(void);
 /* Of libnext.so.1: how many calls it has got. */
 int next_created(void);
 int next_deleted(void);
+/* What it calls when it is unloaded. */
+void next_at_end(void (*function)(void));
 
 /* Of libconstructor.so.1: what its nested functions have added up to. */
 int constructor_sum(void);
+
+/*
+ * Of libplugin.so.1, whose nested functions lead to @target, with the address of its
+ * frame as their context: calls one, leaves @count by longjmp(), calls @meanwhile
+ * while there is one, and calls one when it is unloaded.
+ */
+void *plugin_call(long (*target)(void));
+void plugin_leave(long (*target)(void), int count);
+long plugin_hold(long (*target)(void), void (*meanwhile)(void *function, void *frame));
+void plugin_at_end(long (*target)(void));
 
 #endif

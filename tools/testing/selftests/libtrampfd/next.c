@@ -6,6 +6,7 @@
 #include "nested.h"
 
 static int created, deleted;
+static void (*at_end)(void);
 
 void __gcc_nested_func_ptr_created(void *chain, void *func, void *dst)
 {
@@ -27,4 +28,15 @@ int next_created(void)
 int next_deleted(void)
 {
 	return deleted;
+}
+
+void next_at_end(void (*function)(void))
+{
+	at_end = function;
+}
+
+static void __attribute__((destructor)) end(void)
+{
+	if (at_end)
+		at_end();
 }
