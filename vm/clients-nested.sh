@@ -97,6 +97,10 @@ build_nested()
 		trixie_compile "nested/$name.stack" $sources -ftrampoline-impl=stack
 	done
 	trixie_compile nested/recursive.static nested/recursive.c $heap -static "${linked[@]}"
+	trixie_compile nested/host nested/host.c
+	trixie_compile nested/plugin.plain nested/plugin.c $heap -fPIC -shared
+	trixie_compile nested/plugin.hidden nested/plugin.c $heap -fPIC -shared \
+		-Llib -l:libtrampfd_nested.a -ltrampfd
 
 	for name in $unwind; do
 		sources=unwind/$name.cc
