@@ -55,6 +55,9 @@ static unsigned long trampfd_get_unmapped_area(struct file *file,
 	addr = mm_get_unmapped_area(current->mm, file, addr, len, pgoff, flags);
 	if (!tf->code || IS_ERR_VALUE(addr))
 		return addr;
+	/* mremap() gives no type. */
+	if ((flags & MAP_TYPE) != MAP_PRIVATE || arch_trampfd_abi() != tf->abi)
+		return -EINVAL;
 	ret = trampfd_code_check(tf, addr, len, pgoff);
 	return ret ?: addr;
 }

@@ -343,7 +343,8 @@ static bool trampfd_is_part(const struct trampfd *tf, unsigned long part,
  * @pgoff: The offset, in pages.
  *
  * Context: mmap_lock of the current mm held for writing.  Takes the table's lock.
- * Return: 0, or -EPERM or -EINVAL as trampfd_code_mmap().
+ * Return: 0, or -EINVAL or -EPERM as trampfd_code_mmap(); -EPERM also if the mm has
+ * no table.
  */
 int trampfd_code_check(struct trampfd *tf, unsigned long addr, unsigned long len,
 		       unsigned long pgoff)
@@ -351,13 +352,14 @@ int trampfd_code_check(struct trampfd *tf, unsigned long addr, unsigned long len
 	const unsigned long part = trampfd_part_at(pgoff);
 	struct trampfd_table *table;
 
-	if (part == TRAMPFD_CODE_OFFSET && !trampfd_code_allowed())
-		return -EPERM;
 	if (!trampfd_is_part(tf, part, pgoff, len) || addr < part)
 		return -EINVAL;
-	/* Without one, ->mmap() has another answer. */
 	table = trampfd_table_of(tf, current->mm);
-	return table && !trampfd_data_may_place(table, addr - part) ? -EINVAL : 0;
+	if (!table)
+		return -EPERM;
+	if (!trampfd_data_may_place(table, addr - part))
+		return -EINVAL;
+	return part == TRAMPFD_CODE_OFFSET && !trampfd_code_allowed() ? -EPERM : 0;
 }
 
 /**
