@@ -80,10 +80,11 @@ bool trampfd_may_pass(int error)
  * Leave no hole in the room for something that unwinders would take for a table.  False if
  * that failed.
  */
-static bool bar_room(size_t size, int flags)
+static bool bar_room(size_t offset, size_t size, int flags)
 {
-	return mmap((void *)trampfd_room, size, PROT_NONE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0) != MAP_FAILED;
+	return !size || mmap((char *)trampfd_room + offset, size, PROT_NONE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1,
+			     0) != MAP_FAILED;
 }
 
 /*
@@ -103,24 +104,36 @@ static void *map_in_room(int fd, const struct trampfd_attr *attr)
 	base = mmap(room, attr->map_size, attr->map_prot,
 		    attr->map_flags | MAP_FIXED, fd, attr->map_offset);
 	if (base == MAP_FAILED)
-		bar_room(attr->map_size, MAP_FIXED_NOREPLACE);
+		bar_room(0, attr->map_size, MAP_FIXED_NOREPLACE);
 	return base;
 }
 
-/* Map the data or the code part of a table, which is this table's if all is well. */
-static bool map_part(char *base, int fd, const struct trampfd_attr *attr,
+/*
+ * Map the data or the code part of a table, which is this table's if all is well.  If not,
+ * the kernel may have unmapped what was there, and another thread may have got it.
+ */
+static bool map_part(struct place *p, int fd, const struct trampfd_attr *attr,
 		     uint64_t offset, uint32_t prot)
 {
-	return mmap(base + offset, attr->part_size, prot, attr->map_flags | MAP_FIXED,
-		    fd, offset) != MAP_FAILED &&
-	       may_set(base + offset, attr->ntrampolines);
+	int error;
+
+	if (mmap(p->base + offset, attr->part_size, prot, attr->map_flags | MAP_FIXED,
+		 fd, offset) != MAP_FAILED)
+		return may_set(p->base + offset, attr->ntrampolines);
+	error = errno;
+	if (!may_set(p->base + offset, attr->ntrampolines)) {
+		p->hole = offset;
+		p->hole_size = attr->part_size;
+	}
+	errno = error;
+	return false;
 }
 
 /* Give a table of code its other parts, the code last. */
 static bool map_parts(struct place *p, int fd, const struct trampfd_attr *attr)
 {
-	if (!map_part(p->base, fd, attr, attr->data_offset, attr->data_prot) ||
-	    !map_part(p->base, fd, attr, attr->code_offset, attr->code_prot))
+	if (!map_part(p, fd, attr, attr->data_offset, attr->data_prot) ||
+	    !map_part(p, fd, attr, attr->code_offset, attr->code_prot))
 		return false;
 	p->entry = attr->code_offset;
 	return true;
@@ -128,13 +141,19 @@ static bool map_parts(struct place *p, int fd, const struct trampfd_attr *attr)
 
 void trampfd_unmap(const struct place *p)
 {
-	int error = errno;
+	const size_t behind = p->hole + p->hole_size, rest = p->size - behind;
+	const int error = errno;
 
-	/* Another table may come there. */
-	if (p->base == trampfd_room)
-		room_used = !bar_room(p->size, MAP_FIXED);
-	else
-		munmap(p->base, p->size);
+	if (p->base != trampfd_room) {
+		if (p->hole)
+			munmap(p->base, p->hole);
+		munmap(p->base + behind, rest);
+	} else {
+		/* Another table may come there. */
+		room_used = !bar_room(0, p->hole, MAP_FIXED) ||
+			    !bar_room(p->hole, p->hole_size, MAP_FIXED_NOREPLACE) ||
+			    !bar_room(behind, rest, MAP_FIXED);
+	}
 	errno = error;
 }
 
@@ -204,12 +223,14 @@ static bool map_type(struct place *p, const struct trampfd_pool *pool, uint32_t 
 	p->count = count;
 	p->most = attr.max_trampolines;
 	p->code = type == TRAMPFD_CODE;
+	p->hole = 0;
+	p->hole_size = 0;
 	good = may_set(p->base, count) && (!p->code || map_parts(p, fd, &attr)) &&
 	       allow(p, pool);
 	close_quietly(fd);
 	if (!good) {
 		/* Something else is mapped there, or somebody has closed the descriptor. */
-		p->final = errno != ENXIO && errno != EBADF;
+		p->final = errno != ENXIO && errno != EBADF && errno != ENODEV;
 		trampfd_unmap(p);
 		return false;
 	}
@@ -225,8 +246,8 @@ static bool map_type(struct place *p, const struct trampfd_pool *pool, uint32_t 
  * @count: How many trampolines it is to have.  It may get fewer.
  *
  * Where the kernel has no code entries, or refuses them (the executable mapping may be
- * against a policy), the pool gets fault entries for good.  At the user's limit, a table
- * without code may fit where one with code does not.
+ * against a policy), the pool gets fault entries for good.  What may pass, as the user's
+ * limit, is another matter: then this one table is without code, if it can be had so.
  *
  * Return: false with errno if there is none, and then in @p->final whether that is to
  * be so for ever.
@@ -243,12 +264,8 @@ bool trampfd_map(struct place *p, struct trampfd_pool *pool, uint32_t count)
 			pool->most = p->most < TABLE_MAX ? p->most : TABLE_MAX;
 			return true;
 		}
-		if (!p->final)
-			return false;
-		if (!trampfd_may_pass(errno))
+		if (p->final && !trampfd_may_pass(errno))
 			trampfd_pool_without_code(pool);
-		else if (errno != EDQUOT)
-			return false;
 	}
 	return map_type(p, pool, TRAMPFD_FAULT, count);
 }

@@ -160,7 +160,6 @@ struct trampfd_pool *trampfd_pool_create(const struct trampfd_pool_attr *attr)
 	if (old) {
 		old->used = true;
 	} else {
-		pool->refused = trampfd_default_pool.refused == ENOSYS ? ENOSYS : 0;
 		pool->link = pools;
 		__atomic_store_n(&pools, pool, __ATOMIC_RELEASE);
 	}
@@ -242,7 +241,8 @@ int trampfd_pool_alloc(struct trampfd_pool *pool, void **trampolines, uint32_t c
 		pool = &trampfd_default_pool;
 	trampfd_lock();
 	while (done < count) {
-		n = count - done < TABLE_MAX ? count - done : TABLE_MAX;
+		/* No table has more, so to look for one would make one each time. */
+		n = count - done < pool->most ? count - done : pool->most;
 		t = table_for(pool, n);
 		if (!t) {
 			trampfd_table_give_back(trampolines, done);
@@ -269,17 +269,14 @@ int trampfd_pool_alloc(struct trampfd_pool *pool, void **trampolines, uint32_t c
  */
 int trampfd_pool_has_code(struct trampfd_pool *pool)
 {
-	struct table *t;
 	int ret = -1;
 
 	if (!pool)
 		pool = &trampfd_default_pool;
 	trampfd_lock();
-	t = trampfd_table_of(pool);
-	if (!t)
-		t = trampfd_table_add(pool, 1);
-	if (t)
-		ret = t->place.code;
+	/* At the user's limit, one table may have none; the pool is as it was decided. */
+	if (trampfd_table_of(pool) || trampfd_table_add(pool, 1))
+		ret = pool->code;
 	trampfd_unlock();
 	return ret;
 }

@@ -26,7 +26,7 @@
 	 * signal or not, so what comes before is covered too.
 	 */
 	.fnstart
-	.space	ROOM_SIZE
+	.space	ROOM_ALIGN
 #else
 	.cfi_startproc
 #endif

@@ -22,6 +22,9 @@ static struct table *tables;
 static bool registering;	/* the unwinder may have a lock of its own */
 static bool no_register;	/* it may have it for ever */
 
+/* Why nobody gets trampolines: a child could not mend what it inherits. */
+int trampfd_unusable;
+
 /* Let unwinders know of a mapping. */
 static void register_table(struct table *t)
 {
@@ -92,8 +95,8 @@ struct table *trampfd_table_add(struct trampfd_pool *pool, uint32_t count)
 	bool final;
 	uint32_t i;
 
-	if (pool->refused) {
-		errno = pool->refused;
+	if (pool->refused || trampfd_unusable) {
+		errno = pool->refused ?: trampfd_unusable;
 		return NULL;
 	}
 	for (i = 0; size < TABLE_MAX && (i < pool->ntables || size < count); i++)
@@ -347,7 +350,9 @@ static void drop_table(struct table *t)
 	__atomic_store_n(link, t->link, __ATOMIC_RELEASE);
 	unregister_table(t);
 	trampfd_unmap(&t->place);
-	munmap(t, table_size(t->place.count));
+	/* The unwinder may still have the unwind table in its list. */
+	if (!t->registered)
+		munmap(t, table_size(t->place.count));
 }
 
 /*
@@ -396,5 +401,5 @@ static void mend(void)
 /* Before main(), and before any other thread. */
 static void __attribute__((constructor)) set_up(void)
 {
-	trampfd_default_pool.refused = trampfd_lock_set_up(mend);
+	trampfd_unusable = trampfd_lock_set_up(mend);
 }

@@ -64,6 +64,8 @@ struct trampfd_pool {
  * @most: How many there could be.
  * @code: It is a %TRAMPFD_CODE table, whose records name all registers of the shape.
  * @sealed: It can't be unmapped.
+ * @hole: Where a part could not be mapped, above @base; 0 if there is no such part.
+ * @hole_size: Its size.  Somebody else may have mapped something there.
  * @final: If there is none: it is to be so for ever.
  */
 struct place {
@@ -73,6 +75,8 @@ struct place {
 	uint32_t stride;
 	uint32_t count;
 	uint32_t most;
+	size_t hole;
+	size_t hole_size;
 	bool code;
 	bool sealed;
 	bool final;
@@ -115,6 +119,7 @@ extern struct trampfd_pool trampfd_default_pool;
 /* All of them under the library's lock. */
 int trampfd_control_at(const void *base, unsigned int op, const void *arg);
 bool trampfd_may_pass(int error);
+extern int trampfd_unusable;
 bool trampfd_map(struct place *p, struct trampfd_pool *pool, uint32_t count);
 void trampfd_unmap(const struct place *p);
 

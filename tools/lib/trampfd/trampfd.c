@@ -162,11 +162,30 @@ static const struct trampfd_call *call_at(const struct trampfd_call *calls,
  */
 static int impossible(const struct trampfd_call *call, uint32_t size)
 {
-	if (call->size != size || size < CALL_SIZE_VER0 ||
-	    call->flags & ~TRAMPFD_CALL_IDLE || call->reserved || (!call->regs && call->nregs) || call->nregs >= TRAMPFD_REGS_MAX ||
+	if (call->size != size || size < CALL_SIZE_VER0)
+		return -EINVAL;
+	if (call->flags & ~TRAMPFD_CALL_IDLE || call->reserved)
+		return -EINVAL;
+	if ((!call->regs && call->nregs) || call->nregs >= TRAMPFD_REGS_MAX ||
 	    call->stack_size > TRAMPFD_STACK_MAX)
 		return -EINVAL;
 	return trampfd_rest_is_zero(call, sizeof(*call), size) ? 0 : -E2BIG;
+}
+
+/*
+ * Whether a call loads what the code of its pool does.  The kernel asks for it in tables
+ * with code alone, but a program is not to work by chance.
+ */
+static bool has_shape(const struct trampfd_pool *pool, const struct trampfd_call *call)
+{
+	uint32_t i;
+
+	if (pool == &trampfd_default_pool)
+		return true;
+	for (i = 0; i < pool->nshape; i++)
+		if (call->regs ? !names(call, pool->shape[i]) : pool->shape[i] != REG_CONTEXT)
+			return false;
+	return true;
 }
 
 /*
@@ -191,7 +210,7 @@ static int set_first(struct batch *b, const struct trampfd_call *calls,
 		if (error)
 			break;
 		t = trampfd_table_find(call->trampoline, &number);
-		if (!t || (table && t != table)) {
+		if (!t || (table && t != table) || !has_shape(t->pool, call)) {
 			error = -EINVAL;
 			break;
 		}

@@ -114,7 +114,7 @@ int trampfd_pool_has_code(struct trampfd_pool *pool);
  * are those of <asm/perf_regs.h>.
  */
 #if defined(__x86_64__) && defined(__LP64__)
-#define TRAMPFD_ARG(n)	((n) == 0 ? 5 : (n) == 1 ? 4 : (n) == 2 ? 3 : (n) == 3 ? 2 : 12 + (n))
+#define TRAMPFD_ARG(n)	(0x111002030405ULL >> 8 * (n) & 0xff)
 #elif defined(__aarch64__) || defined(__arm__)
 #define TRAMPFD_ARG(n)	(n)
 #elif defined(__riscv)

@@ -10,8 +10,8 @@
 #include "util.h"
 
 /* The mapping that an address is in: its permissions, and where it begins. */
-static inline bool mapping_of(const void *addr, char permissions[5], unsigned long *begin,
-		       bool *code)
+static inline bool mapping_of(const void *addr, char permissions[5],
+			      unsigned long *begin, bool *code)
 {
 	FILE *maps = fopen("/proc/self/maps", "r");
 	unsigned long end;

@@ -202,21 +202,6 @@ TEST_F(code, many)
 	EXPECT_EQ(trampfd_free_many(trampolines, n), 0);
 }
 
-/* The mappings can't be taken away. */
-TEST_F(code, sealed)
-{
-	const size_t page = getpagesize();
-	char *addr = (char *)((uintptr_t)self->trampoline & -page);
-
-	if (!munmap(addr, page))
-		SKIP(return, "no mseal for this ABI, or a copy that can be unloaded");
-	EXPECT_EQ(errno, EPERM);
-	EXPECT_EQ(munmap(addr + 0x100000, page), -1);
-	EXPECT_EQ(munmap(addr - 0x100000, page), -1);
-	ASSERT_EQ(init(self->trampoline, 5), 0);
-	EXPECT_EQ(call(self->trampoline), 5);
-}
-
 /*
  * What refuses the executable mapping.
  */

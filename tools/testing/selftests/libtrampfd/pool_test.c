@@ -77,8 +77,8 @@ FIXTURE_TEARDOWN(pool)
 	trampfd_pool_destroy(self->pool);
 }
 
-/* Set it to call a function of C with one argument. */
-static int set_argument(void *trampoline, long value)
+/* Set it to call a target with one argument. */
+static int set_target(void *trampoline, void *target, long value)
 {
 	const struct trampfd_reg regs[] = {
 		{ .name = REG_ARGUMENT, .value = (unsigned long)value },
@@ -87,12 +87,17 @@ static int set_argument(void *trampoline, long value)
 #endif
 	};
 	const struct trampfd_call call = {
-		.size = sizeof(call), .trampoline = trampoline,
-		.target = TARGET_OF(other_target),
+		.size = sizeof(call), .trampoline = trampoline, .target = target,
 		.regs = regs, .nregs = ARRAY_SIZE(regs),
 	};
 
 	return trampfd_init_many(&call, 1) == 1 ? 0 : -1;
+}
+
+/* The same of a function of C that returns it. */
+static int set_argument(void *trampoline, long value)
+{
+	return set_target(trampoline, TARGET_OF(other_target), value);
 }
 
 TEST_F(pool, call)
@@ -158,12 +163,66 @@ TEST_F(pool, without_the_shape)
 		.size = sizeof(call_it), .target = context_target, .regs = &none,
 	};
 
-	if (trampfd_pool_has_code(self->pool) != 1)
-		SKIP(return, "no code entries, so no shape");
 	ASSERT_EQ(trampfd_pool_alloc(self->pool, &call_it.trampoline, 1), 0);
 	errno = 0;
 	EXPECT_EQ(trampfd_init_many(&call_it, 1), -1);
 	EXPECT_EQ(errno, EINVAL);
+	/* It has the context register. */
+	errno = 0;
+	EXPECT_EQ(trampfd_init(call_it.trampoline, context_target, NULL),
+		  REG_CONTEXT == REG_ARGUMENT ? 0 : -1);
+	EXPECT_EQ(errno, REG_CONTEXT == REG_ARGUMENT ? 0 : EINVAL);
+}
+
+/* More than a table has, again and again: what was freed is used again. */
+TEST_F(pool, many)
+{
+	const unsigned int count = 40000;
+	void **trampolines = calloc(count, sizeof(*trampolines));
+	int round, before = 0;
+
+	ASSERT_TRUE(!!trampolines);
+	for (round = 0; round < 4; round++) {
+		ASSERT_EQ(trampfd_pool_alloc(self->pool, trampolines, count), 0);
+		ASSERT_EQ(trampfd_free_many(trampolines, count), 0);
+		if (!round)
+			before = mappings();
+	}
+	EXPECT_EQ(before, mappings());
+	free(trampolines);
+}
+
+#ifndef __NR_mseal
+#define __NR_mseal	462
+#endif
+
+/* Whether the kernel seals mappings of this program. */
+static bool seals(void)
+{
+	const size_t page = getpagesize();
+	void *p = mmap(NULL, page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return p != MAP_FAILED && !syscall(__NR_mseal, p, page, 0);
+}
+
+/* The mappings can't be taken away, where there is code that would load from them. */
+TEST_F(pool, seal)
+{
+	const size_t page = getpagesize();
+	void *trampoline;
+	int offset, sealed;
+	char *addr;
+
+	ASSERT_EQ(trampfd_pool_alloc(self->pool, &trampoline, 1), 0);
+	if (trampfd_pool_has_code(self->pool) != 1)
+		SKIP(return, "no code entries");
+	sealed = !(variant->flags & TRAMPFD_POOL_NO_SEAL) && seals() ? -1 : 0;
+	addr = (char *)((uintptr_t)trampoline & -page);
+	for (offset = -0x100000; offset <= 0x100000; offset += 0x100000) {
+		errno = 0;
+		EXPECT_EQ(munmap(addr + offset, page), sealed);
+		EXPECT_EQ(errno, sealed ? EPERM : 0);
+	}
 }
 
 /* How a call in a child ends. */
@@ -253,10 +312,8 @@ TEST_F(pool, targets)
 	ASSERT_EQ(set_argument(trampoline, 3), 0);
 	EXPECT_EQ(call(trampoline), 3);
 	errno = 0;
-	EXPECT_EQ(trampfd_init(trampoline, getpid, NULL), -1);
-	EXPECT_TRUE(errno == EPERM || errno == EINVAL) {
-		TH_LOG("errno %d", errno);
-	}
+	EXPECT_EQ(set_target(trampoline, getpid, 4), -1);
+	EXPECT_EQ(errno, EPERM);
 	EXPECT_EQ(call(trampoline), 3);
 	trampfd_pool_destroy(pool);
 }
