@@ -26,6 +26,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -720,6 +721,97 @@ static void test_fork_with_threads(void)
 	check(works(&mine));
 }
 
+/* A signal handler that forks where it has interrupted libffi; both go on there. */
+static volatile sig_atomic_t handler_forks, in_child;
+
+static void fork_here(int sig)
+{
+	pid_t pid;
+
+	(void)sig;
+	if (in_child || handler_forks == FORKS)
+		return;
+	handler_forks++;
+	pid = fork();
+	if (!pid) {
+		in_child = 1;
+		alarm(60);
+		return;
+	}
+	wait_for(pid);
+}
+
+static void test_fork_in_handler(void)
+{
+	struct itimerval often = { { 0, 500 }, { 0, 500 } }, never = { 0 };
+	struct sigaction action = { .sa_handler = fork_here, .sa_flags = SA_RESTART };
+	struct made m;
+	int i;
+
+	check(!sigaction(SIGVTALRM, &action, NULL));
+	check(!setitimer(ITIMER_VIRTUAL, &often, NULL));
+	for (i = 0; handler_forks < FORKS; i++) {
+		make(&m, i);
+		check(works(&m));
+		ffi_closure_free(m.closure);
+		if (in_child)
+			exit(0);
+	}
+	check(!setitimer(ITIMER_VIRTUAL, &never, NULL));
+	make_seen(&m, 7);
+}
+
+/* A lock of the program's, held over fork, under which another thread makes closures. */
+static pthread_mutex_t own_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void take_own_lock(void)
+{
+	pthread_mutex_lock(&own_lock);
+}
+
+static void give_own_lock(void)
+{
+	pthread_mutex_unlock(&own_lock);
+}
+
+static void *locked_allocator(void *stop)
+{
+	struct made m;
+	int i;
+
+	for (i = 0; !__atomic_load_n((bool *)stop, __ATOMIC_RELAXED); i++) {
+		take_own_lock();
+		make(&m, i);
+		check(works(&m));
+		ffi_closure_free(m.closure);
+		give_own_lock();
+	}
+	return NULL;
+}
+
+static void test_fork_under_own_lock(void)
+{
+	pthread_t thread;
+	bool stop = false;
+	struct made m;
+	int n;
+
+	check(!pthread_atfork(take_own_lock, give_own_lock, give_own_lock));
+	check(!pthread_create(&thread, NULL, locked_allocator, &stop));
+	for (n = 0; n < FORKS; n++) {
+		pid_t pid = fork();
+
+		if (!pid) {
+			alarm(60);
+			make_seen(&m, n);
+			exit(0);
+		}
+		wait_for(pid);
+	}
+	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+	check(!pthread_join(thread, NULL));
+}
+
 /*
  * With libffi's static trampolines, forks find locks taken, raw closures read
  * code that is not theirs, and the descriptor of the library's file must not be
@@ -746,6 +838,8 @@ static const struct {
 	{ "refused from the first on", test_all_refused },
 	{ "threads", test_threads },
 	{ "fork with threads", test_fork_with_threads, true },
+	{ "fork in a signal handler", test_fork_in_handler, true },
+	{ "fork under a lock of the program's", test_fork_under_own_lock, true },
 };
 
 static bool run(void (*test)(void))
