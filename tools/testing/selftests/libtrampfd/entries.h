@@ -73,7 +73,7 @@ static inline unsigned int stride_of(const uint32_t *shape, unsigned int nregs)
  * nothing.
  */
 static inline int get(const void *trampoline, const uint32_t *shape, unsigned int nregs,
-	       struct trampfd_reg *regs, struct trampfd_record *record)
+		      struct trampfd_reg *regs, struct trampfd_record *record)
 {
 	const struct trampfd_contexts contexts = {
 		.records = (uintptr_t)record, .nrecords = 1,
