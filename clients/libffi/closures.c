@@ -763,16 +763,31 @@ static void test_fork_in_handler(void)
 
 /* A lock of the program's, held over fork, under which another thread makes closures. */
 static pthread_mutex_t own_lock = PTHREAD_MUTEX_INITIALIZER;
+static bool own_lock_over_fork;
 
-static void take_own_lock(void)
+static void take_over_fork(void)
 {
-	pthread_mutex_lock(&own_lock);
+	if (own_lock_over_fork)
+		pthread_mutex_lock(&own_lock);
 }
 
-static void give_own_lock(void)
+static void give_after_fork(void)
 {
-	pthread_mutex_unlock(&own_lock);
+	if (own_lock_over_fork)
+		pthread_mutex_unlock(&own_lock);
 }
+
+/*
+ * Before libffi's constructors, so that what libffi might do comes first at a fork, as
+ * where libffi is loaded late.
+ */
+static void handle_forks(void)
+{
+	pthread_atfork(take_over_fork, give_after_fork, give_after_fork);
+}
+
+static void (*const first_of_all)(void)
+	__attribute__((section(".preinit_array"), used)) = handle_forks;
 
 static void *locked_allocator(void *stop)
 {
@@ -780,11 +795,11 @@ static void *locked_allocator(void *stop)
 	int i;
 
 	for (i = 0; !__atomic_load_n((bool *)stop, __ATOMIC_RELAXED); i++) {
-		take_own_lock();
+		pthread_mutex_lock(&own_lock);
 		make(&m, i);
 		check(works(&m));
 		ffi_closure_free(m.closure);
-		give_own_lock();
+		pthread_mutex_unlock(&own_lock);
 	}
 	return NULL;
 }
@@ -796,7 +811,7 @@ static void test_fork_under_own_lock(void)
 	struct made m;
 	int n;
 
-	check(!pthread_atfork(take_own_lock, give_own_lock, give_own_lock));
+	own_lock_over_fork = true;
 	check(!pthread_create(&thread, NULL, locked_allocator, &stop));
 	for (n = 0; n < FORKS; n++) {
 		pid_t pid = fork();
