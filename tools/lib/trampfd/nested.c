@@ -77,7 +77,8 @@ struct entry {
 /**
  * struct creations - what a thread has created
  * @link: Another thread's.
- * @taken: Whether there is a thread that has it.
+ * @taken: Whether there is a thread that has it.  An int, as to exchange a byte takes a
+ *	library on some architectures.
  * @pid: In which process.
  * @used: How many are not deleted.
  * @kept: Entries below this one are valid, if only for their trampoline.
@@ -90,7 +91,7 @@ struct entry {
  */
 struct creations {
 	struct creations *link;
-	bool taken;
+	int taken;
 	pid_t pid;
 	size_t used;
 	size_t kept;
@@ -226,7 +227,7 @@ static void thread_ends(void *p)
 	c->size = 0;
 	c->entries = NULL;
 	free(entries);
-	__atomic_store_n(&c->taken, false, __ATOMIC_RELEASE);
+	__atomic_store_n(&c->taken, 0, __ATOMIC_RELEASE);
 }
 
 static void set_up(void)
@@ -240,13 +241,13 @@ static struct creations *take_one(void)
 	struct creations *c = __atomic_load_n(&all, __ATOMIC_ACQUIRE);
 
 	for (; c; c = c->link)
-		if (!__atomic_exchange_n(&c->taken, true, __ATOMIC_ACQUIRE))
+		if (!__atomic_exchange_n(&c->taken, 1, __ATOMIC_ACQUIRE))
 			return c;
 
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		give_up("no memory for nested functions", 0);
-	c->taken = true;
+	c->taken = 1;
 	c->link = __atomic_load_n(&all, __ATOMIC_RELAXED);
 	while (!__atomic_compare_exchange_n(&all, &c->link, c, false,
 					    __ATOMIC_RELEASE, __ATOMIC_RELAXED))
