@@ -46,9 +46,13 @@ static void unregister_table(struct table *t)
 	t->registered = false;
 }
 
+/*
+ * A multiple of 16.  m68k's kernel shows a seccomp filter each argument as the next one,
+ * so that other lengths may look like writable and executable memory.
+ */
 static size_t table_size(uint32_t count)
 {
-	return sizeof(struct table) + count * sizeof(uint32_t);
+	return (sizeof(struct table) + count * sizeof(uint32_t) + 15) & ~(size_t)15;
 }
 
 /* Have all trampolines of a table be as if they were never handed out. */
