@@ -9,12 +9,8 @@
 
 #include "../kselftest_harness.h"
 #include "entries.h"
+#include "sysctl.h"
 #include "util.h"
-
-static long call(void *trampoline)
-{
-	return ((context_fn)trampoline)();
-}
 
 static int init_with(void *trampoline, void *target, long data, uint32_t flags)
 {
@@ -206,18 +202,6 @@ TEST_F(code, many)
  * What refuses the executable mapping.
  */
 
-#define ENABLED "/proc/sys/vm/trampfd_enabled"
-
-static bool set_enabled(int value)
-{
-	FILE *file = fopen(ENABLED, "w");
-	bool good = file && fprintf(file, "%d\n", value) > 0;
-
-	if (file && fclose(file))
-		good = false;
-	return good;
-}
-
 TEST(policy)
 {
 	const struct trampfd_pool_attr attr = {
@@ -229,11 +213,11 @@ TEST(policy)
 
 	if (!trampfd_present())
 		SKIP(return, NO_TRAMPFD);
-	if (!set_enabled(2))
-		SKIP(return, "it takes root");
+	if (!set_number(ENABLED, 2))
+		SKIP(return, NO_ENABLED);
 	fault = trampfd_alloc();
 	has_code = trampfd_pool_has_code(NULL);
-	ASSERT_TRUE(set_enabled(1));
+	ASSERT_TRUE(set_number(ENABLED, 1));
 
 	ASSERT_TRUE(!!fault);
 	EXPECT_EQ(has_code, 0);
@@ -254,60 +238,22 @@ TEST(policy)
 	EXPECT_TRUE(is_code(code));
 }
 
-/* The number in a file, which is open. */
-static long number_in(FILE *file)
-{
-	long number;
-
-	rewind(file);
-	fflush(file);
-	return fscanf(file, "%ld", &number) == 1 ? number : -1;
-}
-
-/* Wait until nothing is given back any more of what others had. */
-static long settled(FILE *file)
-{
-	long before = -1, now = number_in(file);
-	int same = 0, i;
-
-	for (i = 0; i < 300 && same < 10; i++) {
-		before = now;
-		usleep(100000);
-		now = number_in(file);
-		same = now == before ? same + 1 : 0;
-	}
-	return now;
-}
-
-static bool set_number(FILE *file, long number)
-{
-	rewind(file);
-	return fprintf(file, "%ld\n", number) > 0 && !fflush(file);
-}
-
 /* The user's limit leaves no room for a data part, so it does without. */
 TEST(limit)
 {
-	FILE *file = fopen("/proc/sys/user/max_trampfd_units", "r+");
-	FILE *use = fopen("/proc/sys/vm/trampfd_units", "r");
+	const long limit = number_in(LIMIT);
 	void *first, *second;
-	long limit, units;
 
 	if (!trampfd_present())
 		SKIP(return, NO_TRAMPFD);
 	if (!stride_of(context_shape, 1))
 		SKIP(return, NO_CODE);
-	if (!file || !use)
-		SKIP(return, "the limit can't be read and written");
-	limit = number_in(file);
-	units = settled(use);
-	ASSERT_TRUE(limit >= 0 && units >= 0);
+	if (number_in(UNITS) < 0 || limit < 0 || !set_number(LIMIT, limit))
+		SKIP(return, NO_LIMIT);
 	/* A table of 4,096 has data for 64 KiB, which is 1,024 units. */
-	ASSERT_TRUE(set_number(file, units + 500));
+	ASSERT_TRUE(set_number(LIMIT, settled_units() + 500));
 	first = trampfd_alloc();
-	ASSERT_TRUE(set_number(file, limit));
-	fclose(file);
-	fclose(use);
+	ASSERT_TRUE(set_number(LIMIT, limit));
 	ASSERT_TRUE(!!first);
 	EXPECT_TRUE(is_fault(first));
 	ASSERT_EQ(init(first, 5), 0);

@@ -18,6 +18,7 @@
 #include "../kselftest_harness.h"
 #include "../../../../samples/trampfd/strict_wx.h"
 #include "filter.h"
+#include "sysctl.h"
 #include "util.h"
 
 /* The size of the library's first table. */
@@ -25,11 +26,6 @@
 /* The size of its part with fault entries, and the largest page of any architecture. */
 #define FIRST_SIZE	65536UL
 #define MANY		5000
-
-static long call(void *trampoline)
-{
-	return ((context_fn)trampoline)();
-}
 
 /*
  * Of many trampolines, the next one to call.  The code of all of them is one page of
@@ -475,22 +471,6 @@ TEST_F(library, huge)
 	EXPECT_EQ(errno, EINVAL);
 }
 
-/* Does a call of it end the program? */
-static int end_of_call(void *trampoline)
-{
-	pid_t pid = fork();
-
-	if (!pid) {
-		struct rlimit none = { 0, 0 };
-
-		setrlimit(RLIMIT_CORE, &none);
-		close(STDERR_FILENO);
-		call(trampoline);
-		_exit(0);
-	}
-	return status_of(pid);
-}
-
 /* The library's LEFT_MAX: as many freed ones of a table may still be set. */
 #define LEFT_MAX	512
 
@@ -523,27 +503,14 @@ TEST_F(library, freed)
 		EXPECT_EQ(call(trampolines[i]), 200 + i);
 }
 
-/* What the user pays for. */
-static long units(void)
-{
-	FILE *file = fopen("/proc/sys/vm/trampfd_units", "r");
-	long n;
-
-	if (!file || fscanf(file, "%ld", &n) != 1)
-		n = -1;
-	if (file)
-		fclose(file);
-	return n;
-}
-
 /* Freed memory counts until RCU is done with it: wait for that. */
 static bool units_fall_to(long most)
 {
 	int tenths;
 
-	for (tenths = 0; tenths < 600 && units() > most; tenths++)
+	for (tenths = 0; tenths < 600 && number_in(UNITS) > most; tenths++)
 		usleep(100000);
-	return units() <= most;
+	return number_in(UNITS) <= most;
 }
 
 /* The more are freed, the less is paid for. */
@@ -553,54 +520,32 @@ TEST_F(library, quota)
 	long all, round;
 	size_t i;
 
-	if (units() < 0)
+	if (number_in(UNITS) < 0)
 		SKIP(return, "vm.trampfd_units can't be read");
 	for (round = 0; round < 3; round++) {
 		for (i = 0; i < ARRAY_SIZE(trampolines); i++) {
 			trampolines[i] = made(i);
 			ASSERT_TRUE(!!trampolines[i]);
 		}
-		all = units();
+		all = number_in(UNITS);
 		ASSERT_EQ(trampfd_free_many(trampolines, ARRAY_SIZE(trampolines)), 0);
 		EXPECT_TRUE(units_fall_to(all - FIRST_TABLE + LEFT_MAX)) {
-			TH_LOG("%ld units of %ld are left", units(), all);
+			TH_LOG("%ld units of %ld are left", number_in(UNITS), all);
 		}
 	}
-}
-
-static bool set_limit(long limit)
-{
-	FILE *file = fopen("/proc/sys/user/max_trampfd_units", "w");
-	bool good = file && fprintf(file, "%ld\n", limit) > 0;
-
-	if (file && fclose(file))
-		good = false;
-	return good;
-}
-
-static long get_limit(void)
-{
-	FILE *file = fopen("/proc/sys/user/max_trampfd_units", "r");
-	long limit;
-
-	if (!file || fscanf(file, "%ld", &limit) != 1)
-		limit = -1;
-	if (file)
-		fclose(file);
-	return limit;
 }
 
 /* At the limit, freed ones of another table are removed for what is to be set. */
 TEST_F(library, quota_of_freed_ones)
 {
 	static void *freed[LEFT_MAX - 1], *rest[FIRST_TABLE - LEFT_MAX];
-	const long limit = get_limit();
+	const long limit = number_in(LIMIT);
 	void *others[100];
 	int refused = 0;
 	size_t i;
 
-	if (units() < 0 || limit < 0 || !set_limit(limit))
-		SKIP(return, "user.max_trampfd_units can't be written");
+	if (number_in(UNITS) < 0 || limit < 0 || !set_number(LIMIT, limit))
+		SKIP(return, NO_LIMIT);
 	for (i = 0; i < ARRAY_SIZE(freed); i++) {
 		freed[i] = made(i);
 		ASSERT_TRUE(!!freed[i]);
@@ -610,10 +555,10 @@ TEST_F(library, quota_of_freed_ones)
 	ASSERT_EQ(init(others[0], 0), 0);
 	ASSERT_EQ(trampfd_free_many(freed, ARRAY_SIZE(freed)), 0);
 
-	ASSERT_TRUE(set_limit(units()));
+	ASSERT_TRUE(set_number(LIMIT, number_in(UNITS)));
 	for (i = 1; i < ARRAY_SIZE(others); i++)
 		refused += init(others[i], i) != 0;
-	ASSERT_TRUE(set_limit(limit));
+	ASSERT_TRUE(set_number(LIMIT, limit));
 	EXPECT_EQ(refused, 0);
 	for (i = 0; i < ARRAY_SIZE(others); i++)
 		EXPECT_EQ(call(others[i]), (long)i);
@@ -1087,15 +1032,6 @@ TEST_F(library, setting_refused_later)
 	EXPECT_EQ(trampfd_free_many(trampolines, ARRAY_SIZE(trampolines)), 0);
 }
 
-static bool switch_to(const char *state)
-{
-	int fd = open("/proc/sys/vm/trampfd_enabled", O_WRONLY);
-	bool good = fd >= 0 && write(fd, state, 1) == 1;
-
-	close(fd);
-	return good;
-}
-
 FIXTURE(switched_off) {
 };
 
@@ -1103,13 +1039,13 @@ FIXTURE_SETUP(switched_off)
 {
 	if (!trampfd_present())
 		SKIP(return, NO_TRAMPFD);
-	if (!switch_to("0"))
-		SKIP(return, "vm.trampfd_enabled can't be written");
+	if (!set_number(ENABLED, 0))
+		SKIP(return, NO_ENABLED);
 }
 
 FIXTURE_TEARDOWN(switched_off)
 {
-	switch_to("1");
+	set_number(ENABLED, 1);
 }
 
 TEST_F(switched_off, remembered)
@@ -1117,7 +1053,7 @@ TEST_F(switched_off, remembered)
 	errno = 0;
 	EXPECT_TRUE(!trampfd_alloc());
 	EXPECT_EQ(errno, EPERM);
-	ASSERT_TRUE(switch_to("1"));
+	ASSERT_TRUE(set_number(ENABLED, 1));
 	errno = 0;
 	EXPECT_TRUE(!trampfd_alloc());
 	EXPECT_EQ(errno, EPERM);
@@ -1251,20 +1187,15 @@ TEST_F(library, thread_with_own_descriptors)
 /* The first table decides.  Only mappings of code entries are sealed, and not in the room. */
 static int alloc_fault_entries(void **trampolines, unsigned int count)
 {
-	const char *enabled = "/proc/sys/vm/trampfd_enabled";
-	FILE *file = fopen(enabled, "w");
 	int ret;
 
-	if (!file || fprintf(file, "2\n") < 0 || fclose(file))
+	if (!set_number(ENABLED, 2))
 		return -1;
 	ret = trampfd_alloc_many(trampolines, count);
-	file = fopen(enabled, "w");
-	if (!file || fprintf(file, "1\n") < 0 || fclose(file))
+	if (!set_number(ENABLED, 1))
 		return -1;
 	return ret || trampfd_pool_has_code(NULL);
 }
-
-#define NO_FAULT_ENTRIES "vm.trampfd_enabled can't be written"
 
 FIXTURE(fault) {
 	void *trampoline;
@@ -1275,7 +1206,7 @@ FIXTURE_SETUP(fault)
 	if (!trampfd_present())
 		SKIP(return, NO_TRAMPFD);
 	if (alloc_fault_entries(&self->trampoline, 1))
-		SKIP(return, NO_FAULT_ENTRIES);
+		SKIP(return, NO_ENABLED);
 }
 
 FIXTURE_TEARDOWN(fault)

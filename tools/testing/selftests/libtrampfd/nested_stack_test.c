@@ -12,6 +12,7 @@
 
 #include "../kselftest_harness.h"
 #include "nested_util.h"
+#include "sysctl.h"
 
 #ifndef PR_SET_MDWE
 #define PR_SET_MDWE			65
@@ -102,31 +103,6 @@ static __attribute__((noinline)) void jump_beside(int which)
 	longjmp(out, 1);
 }
 
-static long number_in(const char *path)
-{
-	FILE *file = fopen(path, "r");
-	long number;
-
-	if (!file || fscanf(file, "%ld", &number) != 1)
-		number = -1;
-	if (file)
-		fclose(file);
-	return number;
-}
-
-#define LIMIT	"/proc/sys/user/max_trampfd_units"
-#define UNITS	"/proc/sys/vm/trampfd_units"
-
-static bool set_limit(long limit)
-{
-	FILE *file = fopen(LIMIT, "w");
-	bool good = file && fprintf(file, "%ld\n", limit) > 0;
-
-	if (file && fclose(file))
-		good = false;
-	return good;
-}
-
 FIXTURE(stack) {
 	long limit;
 };
@@ -161,10 +137,10 @@ static void many_rounds(void)
 
 TEST_F(stack, million_rounds)
 {
-	if (number_in(UNITS) < 0 || self->limit < 0 || !set_limit(number_in(UNITS) + 20000))
-		SKIP(return, "user.max_trampfd_units can't be written");
+	if (number_in(UNITS) < 0 || self->limit < 0 || !set_number(LIMIT, number_in(UNITS) + 20000))
+		SKIP(return, NO_LIMIT);
 	EXPECT_EQ(end_of(many_rounds), 0);
-	EXPECT_TRUE(set_limit(self->limit));
+	EXPECT_TRUE(set_number(LIMIT, self->limit));
 }
 
 /* Different frames each time add up to no more than the same ones. */
@@ -278,25 +254,10 @@ static __attribute__((noinline)) bool at_limit(int depth, struct frame *outer)
 	return good;
 }
 
-/* What the user has, when RCU is done with what was freed. */
-static long settled_units(void)
-{
-	long last = -1, units = 0;
-	int same = 0, tenths;
-
-	for (tenths = 0; tenths < 200 && same < 20; tenths++) {
-		units = number_in(UNITS);
-		same = units == last ? same + 1 : 0;
-		last = units;
-		usleep(100000);
-	}
-	return units;
-}
-
 static void at_the_limit(void)
 {
 	if (!deep(2 * RUNNING, NULL, 0) ||
-	    !set_limit(settled_units() - all_set() + RUNNING * 3 / 2))
+	    !set_number(LIMIT, settled_units() - all_set() + RUNNING * 3 / 2))
 		_exit(2);
 	if (!at_limit(RUNNING, NULL))
 		_exit(3);
@@ -304,10 +265,10 @@ static void at_the_limit(void)
 
 TEST_F(stack, limit)
 {
-	if (number_in(UNITS) < 0 || self->limit < 0 || !set_limit(self->limit))
-		SKIP(return, "user.max_trampfd_units can't be written");
+	if (number_in(UNITS) < 0 || self->limit < 0 || !set_number(LIMIT, self->limit))
+		SKIP(return, NO_LIMIT);
 	EXPECT_EQ(end_of(at_the_limit), 0);
-	EXPECT_TRUE(set_limit(self->limit));
+	EXPECT_TRUE(set_number(LIMIT, self->limit));
 }
 
 /*

@@ -12,11 +12,6 @@
 #include "nested.h"
 #include "util.h"
 
-static inline long call(void *function)
-{
-	return ((context_fn)function)();
-}
-
 /* How many trampolines of the table at @addr are set; -1 if the kernel does not tell. */
 static inline long set_at(unsigned long addr)
 {

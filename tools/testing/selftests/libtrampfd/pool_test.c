@@ -7,11 +7,6 @@
 #include "entries.h"
 #include "util.h"
 
-static long call(void *trampoline)
-{
-	return ((context_fn)trampoline)();
-}
-
 /* Returns what it gets. */
 static long BY_REGISTER other_target(long argument)
 {
@@ -224,16 +219,6 @@ TEST_F(pool, seal)
 		EXPECT_EQ(munmap(addr + offset, page), sealed);
 		EXPECT_EQ(errno, sealed ? EPERM : 0);
 	}
-}
-
-/* How a call in a child ends. */
-static int end_of_call(void *trampoline)
-{
-	pid_t pid = fork();
-
-	if (!pid)
-		_exit(call(trampoline) & 0x7f);
-	return status_of(pid);
 }
 
 /* Many pools, one after another: no more is left than one of them takes. */

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -43,6 +44,27 @@ static inline int status_of(pid_t pid)
 		return -1;
 	return WIFEXITED(status) ? WEXITSTATUS(status) :
 				   128 + WTERMSIG(status);
+}
+
+static inline long call(void *trampoline)
+{
+	return ((context_fn)trampoline)();
+}
+
+/* How a child ends that calls it, as status_of(). */
+static inline int end_of_call(void *trampoline)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		struct rlimit none = { 0, 0 };
+
+		setrlimit(RLIMIT_CORE, &none);
+		close(STDERR_FILENO);
+		call(trampoline);
+		_exit(0);
+	}
+	return status_of(pid);
 }
 
 /* How many descriptors of trampolines the process has; -1 if that can't be seen. */
