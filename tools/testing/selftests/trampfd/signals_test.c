@@ -128,21 +128,6 @@ static bool step_to(pid_t pid, unsigned long pc)
 	return arch_ptrace_pc(pid) == pc;
 }
 
-/* Is it at the trampoline: at its entry, in its code, or where that leads to the kernel? */
-static bool at_trampoline(const struct table *t, unsigned int trampoline,
-			  unsigned long pc)
-{
-	unsigned long entry = (uintptr_t)table_entry(t, trampoline);
-
-#ifdef TRAMPFD_BY_CODE
-	if (pc == entry - t->attr.code_offset)
-		return true;
-	return pc >= entry && pc < entry + t->attr.stride;
-#else
-	return pc == entry;
-#endif
-}
-
 /* The PC of an unset trampoline's SIGSEGV. */
 static unsigned long fault_pc(const struct table *t, unsigned int trampoline)
 {
@@ -154,18 +139,27 @@ static unsigned long fault_pc(const struct table *t, unsigned int trampoline)
 	return entry;
 }
 
+#ifdef TRAMPFD_BY_CODE
+/* Is it in the trampoline's code, or where that leads to the kernel? */
+static bool at_trampoline(const struct table *t, unsigned int trampoline,
+			  unsigned long pc)
+{
+	unsigned long entry = (uintptr_t)table_entry(t, trampoline);
+
+	return pc == fault_pc(t, trampoline) ||
+	       (pc >= entry && pc < entry + t->attr.stride);
+}
+#endif
+
 /* Step from the entry on: once, or until all of its code is done. */
 static int step_through(pid_t pid, const struct table *t, unsigned int trampoline)
 {
-	int signo;
+	int signo = stopped_by(pid, PTRACE_SINGLESTEP);
 
-	do {
+#ifdef TRAMPFD_BY_CODE
+	while (signo == SIGTRAP && at_trampoline(t, trampoline, arch_ptrace_pc(pid)))
 		signo = stopped_by(pid, PTRACE_SINGLESTEP);
-#ifndef TRAMPFD_BY_CODE
-		break;
 #endif
-	} while (signo == SIGTRAP &&
-		 at_trampoline(t, trampoline, arch_ptrace_pc(pid)));
 	return signo;
 }
 
