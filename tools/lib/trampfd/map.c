@@ -199,6 +199,8 @@ static bool map_type(struct place *p, const struct trampfd_pool *pool, uint32_t 
 		for (i = 0; i < pool->nshape; i++)
 			attr.shape[i] = pool->shape[i];
 	}
+	/* Nothing of a try before. */
+	*p = (struct place) { .base = MAP_FAILED };
 	do {
 		forks = trampfd_forks();
 		p->final = true;
@@ -223,8 +225,6 @@ static bool map_type(struct place *p, const struct trampfd_pool *pool, uint32_t 
 	p->count = count;
 	p->most = attr.max_trampolines;
 	p->code = type == TRAMPFD_CODE;
-	p->hole = 0;
-	p->hole_size = 0;
 	good = may_set(p->base, count) && (!p->code || map_parts(p, fd, &attr)) &&
 	       allow(p, pool);
 	close_quietly(fd);
@@ -256,7 +256,6 @@ bool trampfd_map(struct place *p, struct trampfd_pool *pool, uint32_t count)
 {
 	const uint32_t most = count < pool->most ? count : pool->most;
 
-	*p = (struct place) { .base = MAP_FAILED };
 	if (pool->code) {
 		if (map_type(p, pool, TRAMPFD_CODE, most) ||
 		    (errno == EINVAL && most > CODE_SURE &&

@@ -23,7 +23,7 @@ static bool registering;	/* the unwinder may have a lock of its own */
 static bool no_register;	/* it may have it for ever */
 
 /* Why nobody gets trampolines: a child could not mend what it inherits. */
-int trampfd_unusable;
+static int unusable;
 
 /* Let unwinders know of a mapping. */
 static void register_table(struct table *t)
@@ -99,8 +99,8 @@ struct table *trampfd_table_add(struct trampfd_pool *pool, uint32_t count)
 	bool final;
 	uint32_t i;
 
-	if (pool->refused || trampfd_unusable) {
-		errno = pool->refused ?: trampfd_unusable;
+	if (pool->refused || unusable) {
+		errno = pool->refused ?: unusable;
 		return NULL;
 	}
 	for (i = 0; size < TABLE_MAX && (i < pool->ntables || size < count); i++)
@@ -405,5 +405,5 @@ static void mend(void)
 /* Before main(), and before any other thread. */
 static void __attribute__((constructor)) set_up(void)
 {
-	trampfd_unusable = trampfd_lock_set_up(mend);
+	unusable = trampfd_lock_set_up(mend);
 }

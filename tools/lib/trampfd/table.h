@@ -119,7 +119,6 @@ extern struct trampfd_pool trampfd_default_pool;
 /* All of them under the library's lock. */
 int trampfd_control_at(const void *base, unsigned int op, const void *arg);
 bool trampfd_may_pass(int error);
-extern int trampfd_unusable;
 bool trampfd_map(struct place *p, struct trampfd_pool *pool, uint32_t count);
 void trampfd_unmap(const struct place *p);
 
