@@ -7,6 +7,7 @@
 . "$VM/packages.sh"
 . "$VM/tree.sh"
 . "$VM/kernel.sh"
+. "$VM/apt.sh"
 . "$VM/sources.sh"
 . "$VM/guest.sh"
 . "$VM/perf.sh"

@@ -16,25 +16,14 @@ debian_arch()
 	esac
 }
 
-# apt_foreign <command...>: apt-get with lists of its own, of the same places where
-# the machine's packages come from, for the architecture in use
+# apt_foreign <command...>: apt-get for the architecture in use, as if nothing were installed
 apt_foreign()
 {
-	local a=$SOURCES/apt-$TARGET f arch
+	local arch
 
 	arch=$(debian_arch)
-	if [ ! -d "$a/parts" ]; then
-		rm -rf "$a"
-		mkdir -p "$a/parts" "$a/lists/partial" "$a/cache/archives/partial"
-		for f in /etc/apt/sources.list /etc/apt/sources.list.d/*; do
-			[ ! -r "$f" ] || sed 's/^Types:.*/Types: deb/; /^deb-src/d; s/arch=[a-z0-9,]*//' \
-				"$f" > "$a/parts/${f##*/}"
-		done
-		find "$a/parts" -empty -delete
-	fi
-	apt-get -q -o APT::Sandbox::User=root -o APT::Architecture="$arch" -o APT::Architectures::="$arch" \
-		-o Dir::State::Lists="$a/lists" -o Dir::State::Status=/dev/null -o Dir::Cache="$a/cache" \
-		-o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts="$a/parts" "$@"
+	apt_other "$SOURCES/apt-$TARGET" deb "" apt-get -o APT::Architecture="$arch" \
+		-o APT::Architectures::="$arch" -o Dir::State::Status=/dev/null "$@"
 }
 
 # get_python: $OUT/python/root, unpacked and not installed

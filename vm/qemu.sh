@@ -5,29 +5,11 @@
 
 BACKPORTS=$TOP/build/qemu
 
-# apt_backports <command...>: a program of apt with lists of its own, of the backports of
-# the release that the machine's packages come from
+# apt_backports <command...>: a program of apt with the backports of the release that the
+# machine's packages come from
 apt_backports()
 {
-	local a=$BACKPORTS/apt name f
-
-	name=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
-	if [ ! -d "$a/parts" ]; then
-		rm -rf "$a"
-		mkdir -p "$a/parts" "$a/lists/partial" "$a/cache/archives/partial"
-		for f in /etc/apt/sources.list /etc/apt/sources.list.d/*; do
-			case $f in
-			*.list)		sed -nE "s/^(deb .*) $name /\1 $name-backports /p" "$f" ;;
-			*.sources)	awk -v RS= -v ORS='\n\n' -v name="$name" \
-					    '$0 ~ "Suites:[^\n]* " name "( |\n|$)" {
-						sub("Suites:[^\n]*", "Suites: " name "-backports"); print
-					     }' "$f" ;;
-			esac > "$a/parts/${f##*/}" 2> /dev/null || :
-		done
-		find "$a/parts" -empty -delete
-	fi
-	"$1" -q -o APT::Sandbox::User=root -o Dir::State::Lists="$a/lists" -o Dir::Cache="$a/cache" \
-		-o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts="$a/parts" "${@:2}"
+	apt_other "$BACKPORTS/apt" deb "$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)-backports" "$@"
 }
 
 # qemu_is <program> <version>: whether it runs, and is that version or a later one

@@ -6,51 +6,52 @@
 
 SOURCES=$TOP/build/sources
 
-# apt_sources <command...>: apt-get with lists of its own, which name the source
-# packages of the same places where the machine's packages come from
-apt_sources()
-{
-	local a=$SOURCES/apt f
-
-	if [ ! -d "$a/parts" ]; then
-		rm -rf "$a"
-		mkdir -p "$a/parts" "$a/lists/partial" "$a/cache/archives/partial"
-		for f in /etc/apt/sources.list /etc/apt/sources.list.d/*; do
-			case $f in
-			*.list)		sed -n 's/^deb[[:space:]]/deb-src /p' "$f" ;;
-			*.sources)	sed 's/^Types:.*/Types: deb-src/' "$f" ;;
-			esac > "$a/parts/${f##*/}" 2> /dev/null || :
-		done
-		find "$a/parts" -empty -delete
-	fi
-	apt-get -q -o APT::Sandbox::User=root -o Dir::State::Lists="$a/lists" \
-		-o Dir::Cache="$a/cache" -o Dir::Etc::SourceList=/dev/null \
-		-o Dir::Etc::SourceParts="$a/parts" "$@"
-}
-
-# debian_source <package>: its newest source, with Debian's patches, becomes
-# $SOURCES/<package>
+# debian_source <package> [suite]: its newest source, with Debian's patches, becomes
+# $SOURCES/<package>; that of another of Debian's releases, $SOURCES/<package>-<suite>
 debian_source()
 {
-	local to=$SOURCES/$1 dsc
+	local to=$SOURCES/$1${2:+-$2} files dsc
 
 	[ ! -e "$to/.complete" ] || return 0
-	mkdir -p "$SOURCES/download"
-	cd "$SOURCES/download" || return
-	apt_sources source --download-only --only-source "$1" || {
-		apt_sources update
-		apt_sources source --download-only --only-source "$1"
-	}
-	# shellcheck disable=SC2012
-	dsc=$(ls -t "$1"_*.dsc | head -n 1)
+	files=$(source_files "$1" "${2:-}")
+	mkdir -p "$files"
+	cd "$files" || return
+	fetch_source "$1" "${2:-}" || return
 	rm -rf "$to"
-	dpkg-source --no-check -x "$dsc" "$to"
+	dsc=$(find . -name "$1_*.dsc" -printf '%T@ %p\n' | sort -rn | sed -n '1s/[^ ]* //p')
+	if [ -n "$dsc" ]; then
+		dpkg-source --no-check -x "$dsc" "$to"
+	else
+		mkdir -p "$to"
+		tar -C "$to" --strip-components=1 -xf "$1"_*.orig.tar.*
+	fi
 	# Not all come with a configure script: Debian 13's libffi does not.
 	if [ -e "$to/configure.ac" ] && [ ! -e "$to/configure" ]; then
 		(cd "$to" && autoreconf -fi)
 	fi
 	touch "$to/.complete"
 }
+
+# fetch_source <package> <suite or "">: its files, into the working directory.  Not every
+# mirror has all files of each version, so an older one has to do, or one of another release
+# without Debian's patches.
+fetch_source()
+{
+	local apt=(apt_other "$SOURCES/apt${2:+-$2}" deb-src "$2") version
+
+	! "${apt[@]}" apt-get source --download-only --only-source "$1" || return 0
+	"${apt[@]}" apt-get update
+	for version in $("${apt[@]}" apt-cache showsrc --only-source "$1" | sed -n 's/^Version: //p' | sort -rV); do
+		rm -f "$1"_*
+		! "${apt[@]}" apt-get source --download-only --only-source "$1=$version" || return 0
+	done
+	rm -f "$1"_*
+	[ -n "$2" ] || return
+	"${apt[@]}" apt-get source --tar-only --only-source "$1"
+}
+
+# source_files <package> [suite]: the directory of what was downloaded for it
+source_files() { echo "$SOURCES/download${2:+-$2}"; }
 
 # What nobody wants of busybox in a guest that has no network, no users, no disk and no
 # keyboard: half of it, and it is built for each architecture.

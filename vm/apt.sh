@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# What comes through apt and is not installed: source packages, and packages of other
+# architectures and releases.  The machine's own configuration of apt stays as it is.
+
+# apt_parts <deb or deb-src> <suite or ""> <directory>: the places where the machine's packages
+# come from, as files for Dir::Etc::SourceParts.  With a suite, only what names the machine's
+# release is kept, and names that suite instead.
+apt_parts()
+{
+	local type=$1 suite=$2 to=$3 f name
+
+	name=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+	for f in /etc/apt/sources.list /etc/apt/sources.list.d/*; do
+		[ -r "$f" ] || continue
+		case $f in
+		*.list)		sed -nE "s/^deb([[:space:]])/$type\1/; T; ${suite:+s/ $name / $suite /; T;} s/arch=[a-z0-9,]*//; p" "$f" ;;
+		*.sources)	awk -v RS= -v ORS='\n\n' -v type="$type" -v name="$name" -v suite="$suite" '
+					suite != "" && $0 !~ "Suites:([^\n]* )?" name "( |\n|$)" { next }
+					{ sub("Types:[^\n]*", "Types: " type); sub("\nArchitectures:[^\n]*", "") }
+					suite != "" { sub("Suites:[^\n]*", "Suites: " suite) }
+					{ print }' "$f" ;;
+		esac > "$to/${f##*/}"
+	done
+	find "$to" -empty -delete
+}
+
+# apt_other <directory> <deb or deb-src> <suite or ""> <program> [arguments...]: a program of apt
+# with lists of its own in that directory
+apt_other()
+{
+	local a=$1 program=$4
+
+	if [ ! -d "$a/parts" ]; then
+		rm -rf "$a"
+		mkdir -p "$a/parts" "$a/lists/partial" "$a/cache/archives/partial"
+		apt_parts "$2" "$3" "$a/parts"
+	fi
+	"$program" -q -o APT::Sandbox::User=root -o Dir::State::Lists="$a/lists" \
+		-o Dir::Cache="$a/cache" -o Dir::Etc::SourceList=/dev/null \
+		-o Dir::Etc::SourceParts="$a/parts" "${@:5}"
+}
