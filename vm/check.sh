@@ -340,7 +340,7 @@ for_x86_64()
 need_packages $arches
 make_tree
 # Now, and not after half an hour: a patch that does not apply ends the run.
-[ "$(bench_variant)" = main ] || make_bench_tree
+[ -z "$(bench_patch_list)" ] || make_bench_tree
 PERCENT=$(measure_machine)
 # First the selftests of every architecture, then what x86-64 stands for: what is left out for
 # lack of time comes last.
