@@ -7,11 +7,12 @@ ARCH	?=
 KDIR	?=
 JOBS	?= $(shell nproc)
 MINUTES	?= 85
+LIBFFI	?=
 
 # The kernel's own make takes these names for something else.
 unexport MAKEFLAGS MFLAGS MAKEOVERRIDES
 RUN	= TRAMPFD_ARCH='$(ARCH)' TRAMPFD_KDIR='$(KDIR)' TRAMPFD_JOBS='$(JOBS)' \
-	  TRAMPFD_MINUTES='$(MINUTES)' bash
+	  TRAMPFD_MINUTES='$(MINUTES)' TRAMPFD_LIBFFI='$(LIBFFI)' bash
 
 help:
 	@echo 'make run          boot a kernel with trampfd in QEMU, run the samples on it,'
@@ -37,6 +38,8 @@ help:
 	@echo 'JOBS=<n>          jobs at once, $(JOBS) by default'
 	@echo 'MINUTES=<n>       make check skips what might not end in so many minutes, $(MINUTES) by'
 	@echo '                  default, and says so; 0 is no limit'
+	@echo "LIBFFI=<suite>    make clients runs only libffi, that of another of Debian's releases:"
+	@echo '                  trixie, for example, or sid'
 	@echo
 	@echo 'Missing Debian packages (listed in vm/packages) are installed through apt.'
 	@echo 'Logs are in build/log/.'

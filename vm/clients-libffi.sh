@@ -9,6 +9,10 @@
 
 CLIENT_FFI=$TOP/clients/libffi
 
+# Another of Debian's releases, whose libffi is wanted; and what its files have in their names
+LIBFFI=${TRAMPFD_LIBFFI:-}
+FFI=${LIBFFI:+-$LIBFFI}
+
 # What the guest does: the way to run, the library that is used, and the system
 # that it is run on.
 FFI_RUNS=("a stock free" "b stock strict" "c patched strict" "d patched off" "e debian strict")
@@ -20,16 +24,16 @@ build_libtrampfd()
 		CC="$VM/cc ${CROSS}gcc" AR="${CROSS}ar" PREFIX="$OUT/libtrampfd" install
 }
 
-# patched_libffi: $SOURCES/libffi-trampfd, Debian's source with our patches
+# patched_libffi: $SOURCES/trampfd-libffi$FFI, Debian's source with our patches
 patched_libffi()
 {
-	local to=$SOURCES/libffi-trampfd stamp p
+	local to=$SOURCES/trampfd-libffi$FFI stamp p
 
-	debian_source libffi
-	stamp=$(cat "$SOURCES"/download/libffi_*.dsc "$CLIENT_FFI/series" "$CLIENT_FFI"/*.patch | sha256sum)
+	debian_source libffi "$LIBFFI"
+	stamp=$(cat "$(source_files libffi "$LIBFFI")"/libffi_* "$CLIENT_FFI/series" "$CLIENT_FFI"/*.patch | sha256sum)
 	[ "$stamp" != "$(cat "$to/.stamp" 2> /dev/null)" ] || return 0
 	rm -rf "$to"
-	cp -a "$SOURCES/libffi" "$to"
+	cp -a "$SOURCES/libffi$FFI" "$to"
 	while read -r p; do
 		patch -d "$to" -p1 --fuzz=0 < "$CLIENT_FFI/$p"
 	done < "$CLIENT_FFI/series"
@@ -37,13 +41,13 @@ patched_libffi()
 	echo "$stamp" > "$to/.stamp"
 }
 
-# ffi_library <name> <source> [configure arguments...]: $OUT/ffi/<name>
+# ffi_library <name> <source> [configure arguments...]: $OUT/ffi$FFI/<name>
 ffi_library()
 {
-	local o=$OUT/ffi/$1 source=$2 stamp files
+	local o=$OUT/ffi$FFI/$1 source=$2 stamp files
 	shift 2
 
-	files=("$source/.stamp" "$SOURCES"/download/libffi_*.dsc)
+	files=("$source/.stamp" "$(source_files libffi "$LIBFFI")"/libffi_*)
 	# The test programs are linked to a library that knows nothing of it, and stay.
 	[[ " $* " != *" --with-trampfd "* ]] || files+=("$TOP"/tools/lib/trampfd/*.[chS])
 	stamp=$( (echo "$*"; "${CROSS}gcc" --version; cat "${files[@]}" || :) 2> /dev/null | sha256sum)
@@ -65,46 +69,49 @@ ffi_library()
 # trampolines), and with the patch
 build_ffi_libraries()
 {
-	debian_source libffi
+	debian_source libffi "$LIBFFI"
 	build_libtrampfd
 	patched_libffi
-	ffi_library stock "$SOURCES/libffi"
-	ffi_library debian "$SOURCES/libffi" --disable-exec-static-tramp
-	ffi_library patched "$SOURCES/libffi-trampfd" --with-trampfd
+	ffi_library stock "$SOURCES/libffi$FFI"
+	ffi_library debian "$SOURCES/libffi$FFI" --disable-exec-static-tramp
+	ffi_library patched "$SOURCES/trampfd-libffi$FFI" --with-trampfd
 }
 
 # ffi_suite <directory> <TRAMPFD_RUN or ""> <.exp files...>: run libffi's suite; its
 # verdicts are in <directory>/libffi.sum
 ffi_suite()
 {
-	local dir=$OUT/ffi/stock/$1 run=$2
+	local dir=$OUT/ffi$FFI/stock/$1 run=$2
 	shift 2
 
 	rm -rf "$dir"
 	mkdir -p "$dir"
 	# Programs are for the target, but what compiles them runs here.
-	sed -e "s|^set objdir .*|set objdir \"$dir\"|" -e "s|^set host_triplet .*|set host_triplet $(gcc -dumpmachine)|" \
+	# What the patch adds to the suite is for every library.
+	sed -e "s|^set srcdir .*|set srcdir \"$SOURCES/trampfd-libffi$FFI/testsuite\"|" \
+		-e "s|^set objdir .*|set objdir \"$dir\"|" -e "s|^set host_triplet .*|set host_triplet $(gcc -dumpmachine)|" \
 		-e "s|^set build_triplet .*|set build_triplet $(gcc -dumpmachine)|" \
-		-e '/^set \(build\|host\)_alias/d' "$OUT/ffi/stock/testsuite/site.exp" > "$dir/site.exp"
+		-e '/^set \(build\|host\)_alias/d' "$OUT/ffi$FFI/stock/testsuite/site.exp" > "$dir/site.exp"
 	echo "lappend boards_dir \"$CLIENT_FFI\"" > "$dir/boards.exp"
 	cd "$dir" || return
 	# The exit status tells of failed tests; whether they may fail is for others to say.
-	env ${run:+"TRAMPFD_RUN=$run"} DEJAGNU="$dir/boards.exp" TRAMPFD_STORE="$OUT/ffi/store" \
+	env ${run:+"TRAMPFD_RUN=$run"} DEJAGNU="$dir/boards.exp" TRAMPFD_STORE="$OUT/ffi$FFI/store" \
 		runtest --tool libffi --target_board=guest "$@" || [ $? -eq 1 ]
 	grep -q '^# of ' "$dir/libffi.sum"
 }
 
-# ffi_programs: all test programs, in $OUT/ffi/store.  Nearly all of the time goes into
+# ffi_programs: all test programs, in $OUT/ffi$FFI/store.  Nearly all of the time goes into
 # them, and ccache does not keep what is compiled and linked at once, so they are kept
 # beside its files.
 ffi_programs()
 {
-	local o=$OUT/ffi stamp cache
+	local o=$OUT/ffi$FFI stamp cache
 
-	stamp=$( (cat "$o/stock/.stamp" "$CLIENT_FFI/guest.exp"; "${CROSS}g++" --version; ffi_stamp_libc) |
-		sha256sum)
+	stamp=$( (cat "$o/stock/.stamp" "$CLIENT_FFI/guest.exp"; "${CROSS}g++" --version; ffi_stamp_libc
+		find "$SOURCES/trampfd-libffi$FFI/testsuite" -type f -not -name '*.in' | LC_ALL=C sort |
+			xargs cat) | sha256sum)
 	[ "$stamp" != "$(cat "$o/store/.stamp" 2> /dev/null)" ] || return 0
-	cache=$(dirname "$CCACHE_DIR")/libffi-$TARGET-${stamp:0:16}.tar.gz
+	cache=$(dirname "$CCACHE_DIR")/libffi$FFI-$TARGET-${stamp:0:16}.tar.gz
 	rm -rf "$o/store"
 	mkdir -p "$o/store"
 	if [ -e "$cache" ]; then
@@ -133,11 +140,11 @@ ffi_stamp_libc()
 # ffi_compile: as many parts as there are CPUs on a small machine; the first is half of it
 ffi_compile()
 {
-	local o=$OUT/ffi jobs=() rest=()
+	local o=$OUT/ffi$FFI jobs=() rest=()
 
 	ffi_suite compile-1 "" bhaible.exp > "$o/compile-1.log" 2>&1 &
 	jobs=($!)
-	mapfile -t rest < <(cd "$SOURCES/libffi/testsuite" && basename -a libffi.*/*.exp | grep -vx bhaible.exp)
+	mapfile -t rest < <(cd "$SOURCES/trampfd-libffi$FFI/testsuite" && basename -a libffi.*/*.exp | grep -vx bhaible.exp)
 	ffi_suite compile-2 "" "${rest[@]}" > "$o/compile-2.log" 2>&1 &
 	jobs+=($!)
 	wait "${jobs[0]}"
@@ -152,7 +159,7 @@ ffi_compiled()
 {
 	local said missing=0
 
-	for said in "$OUT"/ffi/store/*.cc; do
+	for said in "$OUT/ffi$FFI"/store/*.cc; do
 		if [ -e "${said%.cc}" ] || [ ! -s "$said" ] || grep -q '#error Failed' "$said"; then
 			continue
 		fi
@@ -213,21 +220,22 @@ link_ffi()
 	shift 2
 
 	"${CROSS}gcc" -std=gnu11 -O2 -Wall -Wextra -D_GNU_SOURCE -isystem "$OUT/main/usr/include" \
-		-I "$OUT/ffi/stock/include" -L "$OUT/ffi/stock/.libs" -Wl,-z,noexecstack "$@" \
+		-I "$OUT/ffi$FFI/stock/include" -L "$OUT/ffi$FFI/stock/.libs" -Wl,-z,noexecstack "$@" \
 		-o "$program" "$source" -lffi
 }
 
 # pack_ffi: the guest's files
 pack_ffi()
 {
-	local o=$OUT/ffi to=$OUT/ffi/guest lib loader
+	local o=$OUT/ffi$FFI to=$OUT/ffi$FFI/guest lib loader
 
 	rm -rf "$to"
 	mkdir -p "$to/ffi/programs"
 	"${CROSS}gcc" -std=gnu11 -O2 -Wall -Wextra -D_GNU_SOURCE -static -Wl,-z,noexecstack \
 		-isystem "$OUT/main/usr/include" -I "$TOP/samples/trampfd" -o "$to/ffi/run" \
 		"$CLIENT_FFI/run.c" "$TOP/samples/trampfd/strict_wx.c"
-	link_ffi "$to/ffi/closures" "$CLIENT_FFI/closures.c" -pthread
+	link_ffi "$to/ffi/closures" "$CLIENT_FFI"/closures.c "$CLIENT_FFI"/closures_{fork,util}.c -pthread
+	link_ffi "$to/ffi/memory" "$CLIENT_FFI/memory.c"
 	find "$o/store" -type f -perm -u+x -exec ln -t "$to/ffi/programs" {} +
 	(cd "$to/ffi/programs" && ls) > "$o/list"
 	mv "$o/list" "$to/ffi/programs/list"
@@ -252,7 +260,7 @@ ffi_runs()
 
 	for run in "${FFI_RUNS[@]}"; do
 		case $run in
-		*debian*) cmp -s "$OUT/ffi/stock/fficonfig.h" "$OUT/ffi/debian/fficonfig.h" || echo "$run" ;;
+		*debian*) cmp -s "$OUT/ffi$FFI/stock/fficonfig.h" "$OUT/ffi$FFI/debian/fficonfig.h" || echo "$run" ;;
 		*) echo "$run" ;;
 		esac
 	done
@@ -262,14 +270,14 @@ ffi_runs()
 # page tables that are switched at each system call take most of the emulator's time.
 boot_ffi()
 {
-	boot main "$OUT/ffi/guest.cpio" libffi 1800 -accel tcg -smp 1 kernel:CPUS=1 kernel:mitigations=off \
+	boot main "$OUT/ffi$FFI/guest.cpio" libffi 1800 -accel tcg -smp 1 kernel:CPUS=1 kernel:mitigations=off \
 		"kernel:FFI_RUNS=$(ffi_runs | tr ' \n' ':,' | sed 's/,$//')" | tr -d '\r'
 }
 
-# judge_ffi <log>: DejaGnu's verdicts on each run, in $OUT/ffi/<run>.sum
+# judge_ffi <log>: DejaGnu's verdicts on each run, in $OUT/ffi$FFI/<run>.sum
 judge_ffi()
 {
-	local o=$OUT/ffi run jobs=()
+	local o=$OUT/ffi$FFI run jobs=()
 
 	rm -rf "$o/runs" "$o"/?.sum
 	python3 "$VM/clients_libffi.py" split "$1" "$o/runs"
@@ -291,29 +299,29 @@ judge_ffi()
 ffi_results()
 {
 	mkdir -p "$TOP/build/clients"
-	python3 "$VM/clients_libffi.py" results "$TARGET" "$(ffi_runs | cut -c1 | tr -d '\n')" "$OUT/ffi" \
-		"$CLIENT_FFI/expected" "$TOP/build/clients/libffi-$TARGET.csv" "${1#"$TOP"/}"
+	python3 "$VM/clients_libffi.py" results "$TARGET" "$(ffi_runs | cut -c1 | tr -d '\n')" "$OUT/ffi$FFI" \
+		"$CLIENT_FFI/expected" "$TOP/build/clients/libffi$FFI-$TARGET.csv" "${1#"$TOP"/}"
 }
 
 # make_libffi: what goes into the guest; STEP_RC tells whether all of it is there
 make_libffi()
 {
-	built "$TARGET-libffi" "build libffi three times" build_ffi_libraries
+	built "$TARGET-libffi$FFI" "build libffi three times" build_ffi_libraries
 	[ "$STEP_RC" -eq 0 ] || return 0
-	built "$TARGET-libffi-programs" "compile libffi's test suite" ffi_programs
+	built "$TARGET-libffi$FFI-programs" "compile libffi's test suite" ffi_programs
 	[ "$STEP_RC" -eq 0 ] || return 0
-	built "$TARGET-libffi-pack" "pack it for the guest" pack_ffi
+	built "$TARGET-libffi$FFI-pack" "pack it for the guest" pack_ffi
 }
 
 # count_libffi: after the guest has run
 count_libffi()
 {
-	local log=$LOG/$TARGET-libffi-guest.log
+	local log=$LOG/$TARGET-libffi$FFI-guest.log
 
-	python3 "$VM/report.py" guest "build/log/${log##*/}" | add_results "$TARGET libffi's guest"
-	built "$TARGET-libffi-judge" "have DejaGnu judge it" judge_ffi "$log"
+	python3 "$VM/report.py" guest "build/log/${log##*/}" | add_results "$TARGET libffi's guest${LIBFFI:+ of $LIBFFI}"
+	built "$TARGET-libffi$FFI-judge" "have DejaGnu judge it" judge_ffi "$log"
 	[ "$STEP_RC" -eq 0 ] || return 0
-	ffi_results "$log" | add_results "$TARGET libffi"
+	ffi_results "$log" | add_results "$TARGET libffi${LIBFFI:+ of $LIBFFI}"
 }
 
 # client_libffi: all of it, for the architecture in use
@@ -323,23 +331,23 @@ client_libffi()
 
 	make_libffi
 	[ "$STEP_RC" -eq 0 ] || return 0
-	built "$TARGET-libffi-guest" "boot and run it" boot_ffi
+	built "$TARGET-libffi$FFI-guest" "boot and run it" boot_ffi
 	[ "$STEP_RC" -eq 0 ] || return 0
 	count_libffi
 	[ "$STEP_RC" -eq 0 ] || return 0
-	python3 "$VM/clients_libffi.py" table "$TOP/build/clients/libffi-$TARGET.csv"
+	python3 "$VM/clients_libffi.py" table "$TOP/build/clients/libffi$FFI-$TARGET.csv"
 
 	variant=$(bench_variant)
 	build_bench_kernel "$variant"
 	[ "$STEP_RC" -eq 0 ] || return 0
-	built "$TARGET-libffi-cost" "measure what closures cost" eval "pack_ffi_cost; boot_ffi_cost $variant"
-	cat "$TOP/build/clients/libffi-cost-$TARGET.csv"
+	built "$TARGET-libffi$FFI-cost" "measure what closures cost" eval "pack_ffi_cost; boot_ffi_cost $variant"
+	cat "$TOP/build/clients/libffi-cost$FFI-$TARGET.csv"
 }
 
 # pack_ffi_cost: the guest's files for what closures cost
 pack_ffi_cost()
 {
-	local o=$OUT/ffi to=$OUT/ffi/cost.guest loader
+	local o=$OUT/ffi$FFI to=$OUT/ffi$FFI/cost.guest loader
 
 	rm -rf "$to"
 	mkdir -p "$to/ffi"
@@ -353,8 +361,8 @@ pack_ffi_cost()
 boot_ffi_cost()
 {
 	mkdir -p "$TOP/build/clients"
-	boot "$1" "$OUT/ffi/cost.cpio" libffi_cost 300 "${ICOUNT[@]}" "${ICOUNT_TARGET[@]}" \
-		kernel:FFI_LIBRARIES=stock,debian,patched | tr -d '\r' | tee "$OUT/ffi/cost.out"
-	sed -n "s/^cost: /$TARGET,/p" "$OUT/ffi/cost.out" > "$TOP/build/clients/libffi-cost-$TARGET.csv"
-	[ "$(wc -l < "$TOP/build/clients/libffi-cost-$TARGET.csv")" -eq 12 ]
+	boot "$1" "$OUT/ffi$FFI/cost.cpio" libffi_cost 300 "${ICOUNT[@]}" "${ICOUNT_TARGET[@]}" \
+		kernel:FFI_LIBRARIES=stock,debian,patched | tr -d '\r' | tee "$OUT/ffi$FFI/cost.out"
+	sed -n "s/^cost: /$TARGET,/p" "$OUT/ffi$FFI/cost.out" > "$TOP/build/clients/libffi-cost$FFI-$TARGET.csv"
+	[ "$(wc -l < "$TOP/build/clients/libffi-cost$FFI-$TARGET.csv")" -eq 12 ]
 }

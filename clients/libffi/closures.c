@@ -11,14 +11,9 @@
  * or "fail" for each test, which has a process of its own, as nothing must be
  * left of the one before.
  */
-#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ffi.h>
 #include <linux/trampfd.h>
-#include <pthread.h>
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,57 +21,24 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../tools/testing/selftests/libtrampfd/filter.h"
+#include "closures.h"
 
 /* What libtrampfd's first table has, and more. */
 #define FIRST_TABLE	4096
 #define MANY		5000
 /* How many trampolines libffi has set by one system call. */
 #define BLOCK		64
-#define FEW		200
-#define ARGS		4
 #define FDS		1100
-#define THREADS		4
-#define ROUNDS		10000		/* so many that threads meet on one CPU */
-#define FORKS		200
-#define LARGE		(4 << 20)	/* so large that it is mapped and unmapped */
+/* How much memory a user may have the kernel use for trampolines, in units of 64 bytes. */
+#define LIMIT		"/proc/sys/user/max_trampfd_units"
+#define LOW_LIMIT	20000
 
-#define check(condition) do {						\
-	if (!(condition))						\
-		errx(1, "line %d: %s", __LINE__, #condition);		\
-} while (0)
-
-struct made {
-	ffi_closure *closure;
-	void *code;
-	int base;
-};
-
-static bool kernel;		/* whether trampolines are the kernel's */
-static bool exec;		/* whether memory can be written and executed */
-static ffi_cif cif;
-
-static ffi_type *ints[ARGS] = {
-	&ffi_type_sint, &ffi_type_sint, &ffi_type_sint, &ffi_type_sint,
-};
-
-static void add(ffi_cif *unused, void *result, void **args, void *base)
-{
-	(void)unused;
-	*(ffi_sarg *)result = *(int *)base + *(int *)args[0] +
-			      10 * *(int *)args[1] + 100 * *(int *)args[2] +
-			      1000 * *(int *)args[3];
-}
-
-static void subtract(ffi_cif *unused, void *result, void **args, void *base)
-{
-	(void)unused;
-	*(ffi_sarg *)result = *(int *)base - *(int *)args[0];
-}
+/* What a test needs: trampolines of the kernel's, and that it may change the limit. */
+#define KERNEL		1
+#define ROOT		2
 
 static void halve(ffi_cif *unused, void *result, void **args, void *base)
 {
@@ -106,80 +68,6 @@ static int call_abi(ffi_cif *other, void *code)
 	return result;
 }
 
-static int call(void *code)
-{
-	return ((int (*)(int, int, int, int))code)(1, 2, 3, 4);
-}
-
-static bool works(const struct made *m)
-{
-	return call(m->code) == m->base + 4321;
-}
-
-/* How many tables there are, each of which has one mapping, or one of code. */
-static unsigned int count_maps(const void *address, bool *here)
-{
-	FILE *f = fopen("/proc/self/maps", "r");
-	unsigned long start, end;
-	unsigned int n = 0;
-	char line[512];
-
-	*here = false;
-	check(f);
-	while (fgets(line, sizeof(line), f)) {
-		if (!strstr(line, "anon_inode:[trampfd"))
-			continue;
-		n += strstr(line, "[trampfd]") || strstr(line, " r-xp ");
-		check(sscanf(line, "%lx-%lx", &start, &end) == 2);
-		if (start <= (uintptr_t)address && (uintptr_t)address < end)
-			*here = true;
-	}
-	fclose(f);
-	return n;
-}
-
-static bool is_kernels(const void *code)
-{
-	bool here;
-
-	count_maps(code, &here);
-	return here;
-}
-
-static void prepare(struct made *m)
-{
-	check(ffi_prep_closure_loc(m->closure, &cif, add, &m->base, m->code) ==
-	      FFI_OK);
-}
-
-static bool try_size(struct made *m, int base, size_t size)
-{
-	m->base = base;
-	m->closure = ffi_closure_alloc(size, &m->code);
-	if (!m->closure)
-		return false;
-	prepare(m);
-	return true;
-}
-
-static bool try_make(struct made *m, int base)
-{
-	return try_size(m, base, sizeof(*m->closure));
-}
-
-static void make(struct made *m, int base)
-{
-	check(try_make(m, base));
-}
-
-/* As make(), and it is of the kind that the program was told of. */
-static void make_seen(struct made *m, int base)
-{
-	make(m, base);
-	check(is_kernels(m->code) == kernel);
-	check(works(m));
-}
-
 /*
  * After a refusal: of the old kind, which works, or there is none where memory
  * can't be executed.
@@ -193,6 +81,14 @@ static bool make_old(struct made *m, int base)
 	check(!is_kernels(m->code));
 	check(works(m));
 	return true;
+}
+
+static void close_all(void)
+{
+	int fd;
+
+	for (fd = 3; fd < FDS; fd++)
+		close(fd);
 }
 
 /* An ABI that has an entry point of its own, so that it takes a call to set. */
@@ -235,23 +131,6 @@ static void check_other_refused(struct made *m)
 	check(!prepare_other(m));
 #endif
 	check(works(m));
-}
-
-static void close_all(void)
-{
-	int fd;
-
-	for (fd = 3; fd < FDS; fd++)
-		close(fd);
-}
-
-static void wait_for(pid_t pid)
-{
-	int status;
-
-	check(pid > 0);
-	check(waitpid(pid, &status, 0) == pid);
-	check(WIFEXITED(status) && !WEXITSTATUS(status));
 }
 
 /*
@@ -306,12 +185,6 @@ static void test_own_memory(void)
 			munmap(own.closure, size);
 		}
 	}
-}
-
-static void check_all(const struct made *all, int n)
-{
-	while (n--)
-		check(!all[n].closure || works(&all[n]));
 }
 
 /* Freed from the front, from behind, and here and there. */
@@ -445,47 +318,6 @@ static void test_raw(void)
 	check(is_kernels(code));
 	check(call(code) == 7 + 4321);
 	ffi_closure_free(raw);
-}
-
-/* A child has what its parent has, and does as it likes. */
-static void test_fork(void)
-{
-	static struct made all[FEW], more[FEW];
-	pid_t pid;
-	int i;
-
-	for (i = 0; i < FEW; i++)
-		make(&all[i], i);
-	check(is_kernels(all[0].code) == kernel);
-
-	pid = fork();
-	if (!pid) {
-		check_all(all, FEW);
-		for (i = 0; i < FEW; i += 2) {
-			ffi_closure_free(all[i].closure);
-			all[i].closure = NULL;
-		}
-		for (i = 1; i < FEW; i += 2)
-			check(ffi_prep_closure_loc(all[i].closure, &cif,
-						   subtract, &all[i].base,
-						   all[i].code) == FFI_OK);
-		for (i = 0; i < FEW; i++)
-			make_seen(&more[i], FEW + i);
-		for (i = 1; i < FEW; i += 2)
-			check(call(all[i].code) == i - 1);
-		check_all(more, FEW);
-		exit(0);
-	}
-	/* Meanwhile, and afterwards. */
-	for (i = 0; i < FEW; i++)
-		make(&more[i], 2 * FEW + i);
-	check_all(all, FEW);
-	wait_for(pid);
-	check_all(all, FEW);
-	check_all(more, FEW);
-	for (i = 0; i < FEW; i++)
-		ffi_closure_free(all[i].closure);
-	check_all(more, FEW);
 }
 
 /* A program that closes what it does not know. */
@@ -628,203 +460,71 @@ static void test_all_refused(void)
 		ffi_closure_free(m.closure);
 }
 
-static struct made *handed[THREADS];
-
-static void *thread(void *arg)
+static long get_limit(void)
 {
-	const int number = (intptr_t)arg;
-	struct made kept[8] = {}, *m, *theirs;
-	int i;
+	FILE *f = fopen(LIMIT, "r");
+	long limit;
 
-	for (i = 0; i < ROUNDS; i++) {
-		struct made *k = &kept[i % ARRAY_SIZE(kept)];
+	check(f && fscanf(f, "%ld", &limit) == 1);
+	fclose(f);
+	return limit;
+}
 
-		if (k->closure) {
-			check(works(k));
-			ffi_closure_free(k->closure);
-		}
-		make(k, number * ROUNDS + i);
-		check(works(k));
+static void set_limit(long limit)
+{
+	FILE *f = fopen(LIMIT, "w");
 
-		/* Another thread frees this one. */
-		m = malloc(sizeof(*m));
-		check(m);
-		make(m, -i);
-		theirs = __atomic_exchange_n(&handed[(number + 1) % THREADS],
-					     m, __ATOMIC_ACQ_REL);
-		if (theirs) {
-			check(works(theirs));
-			ffi_closure_free(theirs->closure);
-			free(theirs);
-		}
+	check(f && fprintf(f, "%ld", limit) > 0);
+	check(!fclose(f));
+}
+
+/* Make closures until one is not the kernel's; how many are. */
+static int make_until_limit(struct made *all, int max)
+{
+	int n;
+
+	for (n = 0; n < max; n++) {
+		if (!try_make(&all[n], n) || !is_kernels(all[n].code))
+			break;
 	}
-	check_all(kept, ARRAY_SIZE(kept));
-	return NULL;
-}
-
-static void test_threads(void)
-{
-	pthread_t threads[THREADS];
-	struct made m;
-	bool here;
-	intptr_t i;
-
-	for (i = 0; i < THREADS; i++)
-		check(!pthread_create(&threads[i], NULL, thread, (void *)i));
-	for (i = 0; i < THREADS; i++)
-		check(!pthread_join(threads[i], NULL));
-	make_seen(&m, 7);
-	check(count_maps(NULL, &here) == kernel);
-}
-
-/* Mostly in the memory allocator, or in a system call that it makes. */
-static void *allocator(void *stop)
-{
-	struct made m;
-	int i;
-
-	for (i = 0; !__atomic_load_n((bool *)stop, __ATOMIC_RELAXED); i++) {
-		check(try_size(&m, i, sizeof(*m.closure) + LARGE));
-		check(works(&m));
-		ffi_closure_free(m.closure);
-	}
-	return NULL;
-}
-
-/* A fork at any time leaves the child nothing that is locked. */
-static void test_fork_with_threads(void)
-{
-	pthread_t threads[THREADS];
-	struct made mine, own;
-	bool stop = false;
-	int i, n;
-
-	make_seen(&mine, 7);
-	for (i = 0; i < THREADS; i++)
-		check(!pthread_create(&threads[i], NULL, allocator, &stop));
-	for (n = 0; n < FORKS; n++) {
-		pid_t pid = fork();
-
-		if (!pid) {
-			alarm(60);
-			prepare(&mine);
-			check(works(&mine));
-			make_seen(&own, n);
-			ffi_closure_free(mine.closure);
-			_exit(0);
-		}
-		wait_for(pid);
-	}
-	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
-	for (i = 0; i < THREADS; i++)
-		check(!pthread_join(threads[i], NULL));
-	check(works(&mine));
-}
-
-/* A signal handler that forks where it has interrupted libffi; both go on there. */
-static volatile sig_atomic_t handler_forks, in_child;
-
-static void fork_here(int sig)
-{
-	pid_t pid;
-
-	(void)sig;
-	if (in_child || handler_forks == FORKS)
-		return;
-	handler_forks++;
-	pid = fork();
-	if (!pid) {
-		in_child = 1;
-		alarm(60);
-		return;
-	}
-	wait_for(pid);
-}
-
-static void test_fork_in_handler(void)
-{
-	struct itimerval often = { { 0, 500 }, { 0, 500 } }, never = { 0 };
-	struct sigaction action = { .sa_handler = fork_here, .sa_flags = SA_RESTART };
-	struct made m;
-	int i;
-
-	check(!sigaction(SIGVTALRM, &action, NULL));
-	check(!setitimer(ITIMER_VIRTUAL, &often, NULL));
-	for (i = 0; handler_forks < FORKS; i++) {
-		make(&m, i);
-		check(works(&m));
-		ffi_closure_free(m.closure);
-		if (in_child)
-			exit(0);
-	}
-	check(!setitimer(ITIMER_VIRTUAL, &never, NULL));
-	make_seen(&m, 7);
-}
-
-/* A lock of the program's, held over fork, under which another thread makes closures. */
-static pthread_mutex_t own_lock = PTHREAD_MUTEX_INITIALIZER;
-static bool own_lock_over_fork;
-
-static void take_over_fork(void)
-{
-	if (own_lock_over_fork)
-		pthread_mutex_lock(&own_lock);
-}
-
-static void give_after_fork(void)
-{
-	if (own_lock_over_fork)
-		pthread_mutex_unlock(&own_lock);
+	return n;
 }
 
 /*
- * Before libffi's constructors, so that what libffi might do comes first at a fork, as
- * where libffi is loaded late.
+ * Where the kernel has no more, further closures are of the old kind, and those that are
+ * freed are used again.  With a higher limit, all go on.
  */
-static void handle_forks(void)
+static void test_limit(void)
 {
-	pthread_atfork(take_over_fork, give_after_fork, give_after_fork);
-}
+	static struct made all[5 * MANY], more[5 * MANY];
+	const long limit = get_limit();
+	int full, again, i;
 
-static void (*const first_of_all)(void)
-	__attribute__((section(".preinit_array"), used)) = handle_forks;
+	set_limit(LOW_LIMIT);
+	full = make_until_limit(all, ARRAY_SIZE(all));
+	/* As the test's bound could be too low, or the limit too high. */
+	check(full > BLOCK && full < 5 * MANY);
+	check(!all[full].closure || works(&all[full]));
+	check_all(all, full);
 
-static void *locked_allocator(void *stop)
-{
-	struct made m;
-	int i;
+	/* What is prepared again needs nothing of the kernel. */
+	for (i = 0; i < full; i++)
+		prepare(&all[i]);
+	check_all(all, full);
+	for (i = 0; i < full; i += 2)
+		ffi_closure_free(all[i].closure);
+	again = make_until_limit(more, ARRAY_SIZE(more));
+	check(again == (full + 1) / 2);
+	check_all(more, again);
+	for (i = 1; i < full; i += 2)
+		check(works(&all[i]));
 
-	for (i = 0; !__atomic_load_n((bool *)stop, __ATOMIC_RELAXED); i++) {
-		pthread_mutex_lock(&own_lock);
-		make(&m, i);
-		check(works(&m));
-		ffi_closure_free(m.closure);
-		pthread_mutex_unlock(&own_lock);
+	set_limit(limit);
+	for (i = 0; i < MANY; i++) {
+		make(&more[again + 1 + i], i);
+		check(i % 512 || is_kernels(more[again + 1 + i].code));
 	}
-	return NULL;
-}
-
-static void test_fork_under_own_lock(void)
-{
-	pthread_t thread;
-	bool stop = false;
-	struct made m;
-	int n;
-
-	own_lock_over_fork = true;
-	check(!pthread_create(&thread, NULL, locked_allocator, &stop));
-	for (n = 0; n < FORKS; n++) {
-		pid_t pid = fork();
-
-		if (!pid) {
-			alarm(60);
-			make_seen(&m, n);
-			exit(0);
-		}
-		wait_for(pid);
-	}
-	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
-	check(!pthread_join(thread, NULL));
+	check_all(more, again + 1 + MANY);
 }
 
 /*
@@ -835,26 +535,27 @@ static void test_fork_under_own_lock(void)
 static const struct {
 	const char *name;
 	void (*run)(void);
-	bool only_kernel;
+	unsigned int needs;
 } tests[] = {
-	{ "a closure is of the kind that is expected", test_plain },
-	{ "a program's own memory is left alone", test_own_memory },
-	{ "freed in any order", test_any_order },
-	{ "of any size", test_sizes },
-	{ "more than a table has", test_many },
-	{ "prepared again", test_prepare_again },
-	{ "raw closures", test_raw, true },
-	{ "fork", test_fork },
-	{ "descriptors closed by the program", test_descriptors_closed, true },
-	{ "no descriptor left, for some time", test_no_descriptor },
-	{ "further tables refused", test_tables_refused },
-	{ "further tables refused for now", test_tables_refused_for_now },
-	{ "setting refused", test_setting_refused },
-	{ "refused from the first on", test_all_refused },
-	{ "threads", test_threads },
-	{ "fork with threads", test_fork_with_threads, true },
-	{ "fork in a signal handler", test_fork_in_handler, true },
-	{ "fork under a lock of the program's", test_fork_under_own_lock, true },
+	{ "a closure is of the kind that is expected", test_plain, 0 },
+	{ "a program's own memory is left alone", test_own_memory, 0 },
+	{ "freed in any order", test_any_order, 0 },
+	{ "of any size", test_sizes, 0 },
+	{ "more than a table has", test_many, 0 },
+	{ "prepared again", test_prepare_again, 0 },
+	{ "raw closures", test_raw, KERNEL },
+	{ "fork", test_fork, 0 },
+	{ "descriptors closed by the program", test_descriptors_closed, KERNEL },
+	{ "no descriptor left, for some time", test_no_descriptor, 0 },
+	{ "further tables refused", test_tables_refused, 0 },
+	{ "further tables refused for now", test_tables_refused_for_now, 0 },
+	{ "setting refused", test_setting_refused, 0 },
+	{ "refused from the first on", test_all_refused, 0 },
+	{ "at the kernel's limit", test_limit, KERNEL | ROOT },
+	{ "threads", test_threads, 0 },
+	{ "fork with threads", test_fork_with_threads, KERNEL },
+	{ "fork in a signal handler", test_fork_in_handler, KERNEL },
+	{ "fork under a lock of the program's", test_fork_under_own_lock, KERNEL },
 };
 
 static bool run(void (*test)(void))
@@ -903,7 +604,8 @@ int main(int argc, char **argv)
 		errx(1, "ffi_prep_cif failed");
 
 	for (i = 0; i < ARRAY_SIZE(tests); i++) {
-		if (tests[i].only_kernel && !kernel)
+		if (((tests[i].needs & KERNEL) && !kernel) ||
+		    ((tests[i].needs & ROOT) && access(LIMIT, W_OK)))
 			continue;
 		printf("trampfd-guest: %s closures, %s: %s\n",
 		       run(tests[i].run) ? "pass" : "fail", argv[2],
