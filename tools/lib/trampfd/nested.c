@@ -38,11 +38,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#ifdef NESTED_SHARED
-#define NESTED_API	__attribute__((visibility("default")))
-#else
-#define NESTED_API	__attribute__((visibility("hidden")))
-#endif
+#include "nested.h"
 
 /* A static program has none of them, and no other definitions. */
 #pragma weak dlsym
@@ -119,13 +115,13 @@ static bool key_made;
 static bool exiting;	/* exit() has begun */
 static bool unloading;	/* by dlclose() */
 static bool unloaded;
+void (*trampfd_nested_at_unload)(void);
 
 static bool looked_up;
 static void (*next_created)(void *chain, void *func, void *dst);
 static void (*next_deleted)(void);
 
-/* The compiler, not the programmer, calls this: there is nobody to tell. */
-static void __attribute__((noreturn)) give_up(const char *what, int error)
+void trampfd_nested_give_up(const char *what, int error)
 {
 	char message[256];
 	ssize_t written;
@@ -246,7 +242,7 @@ static struct creations *take_one(void)
 
 	c = calloc(1, sizeof(*c));
 	if (!c)
-		give_up("no memory for nested functions", 0);
+		trampfd_nested_give_up("no memory for nested functions", 0);
 	c->taken = 1;
 	c->link = __atomic_load_n(&all, __ATOMIC_RELAXED);
 	while (!__atomic_compare_exchange_n(&all, &c->link, c, false,
@@ -271,7 +267,7 @@ static struct creations *first_creation(void)
 		return c;
 	error = key_error ? key_error : pthread_setspecific(key, c);
 	if (error)
-		give_up("no thread-specific data for nested functions", error);
+		trampfd_nested_give_up("no thread-specific data for nested functions", error);
 	return c;
 }
 
@@ -324,8 +320,11 @@ static void __attribute__((destructor(101))) unload(void)
 	__atomic_store_n(&unloaded, true, __ATOMIC_RELEASE);
 	if (key_made)
 		pthread_key_delete(key);
-	if (unloading)
-		free_all();
+	if (!unloading)
+		return;
+	free_all();
+	if (trampfd_nested_at_unload)
+		trampfd_nested_at_unload();
 }
 
 /*
@@ -507,7 +506,7 @@ static struct entry *next_entry(struct creations *c)
 
 		entries = reallocarray(c->entries, size, sizeof(*entries));
 		if (!entries)
-			give_up("no memory for nested functions", 0);
+			trampfd_nested_give_up("no memory for nested functions", 0);
 		c->entries = entries;
 		c->size = size;
 	}
@@ -568,7 +567,7 @@ static void __attribute__((noinline)) create(void *chain, void *func, void *dst,
 	if (done)
 		*(void **)dst = e->trampoline;
 	else if (!created_by_next(chain, func, dst))
-		give_up("no trampoline for a nested function", refused);
+		trampfd_nested_give_up("no trampoline for a nested function", refused);
 	e->chain = chain;
 	e->func = func;
 	e->sp = sp;
@@ -647,7 +646,7 @@ static void __attribute__((noinline)) delete(uintptr_t sp)
 	struct entry *e, *last, deleted;
 
 	if (!c || !c->used)
-		give_up("a nested function was left that this thread has not entered",
+		trampfd_nested_give_up("a nested function was left that this thread has not entered",
 			0);
 
 	e = last_of(c, sp);

@@ -55,6 +55,16 @@ long plugin_hold(long (*target)(void), void (*meanwhile)(void *function, void *f
 	return result;
 }
 
+int plugin_procedure(long (*target)(void))
+{
+#if HAVE_PROCEDURES
+	_FortranATrampolineInit(NULL, target, NULL);
+#else
+	(void)target;
+#endif
+	return HAVE_PROCEDURES;
+}
+
 /* Before the destructors of what it is linked with. */
 static long (*at_end)(void);
 

@@ -24,6 +24,7 @@ static struct plugin {
 	typeof(plugin_leave) *leave;
 	typeof(plugin_hold) *hold;
 	typeof(plugin_at_end) *at_end;
+	typeof(plugin_procedure) *procedure;
 } plugin;
 
 static bool find(void *function, const char *name)
@@ -37,7 +38,8 @@ static bool load(void)
 	plugin.library = dlopen(LIBRARY, RTLD_NOW);
 	return plugin.library && find(&plugin.call, "plugin_call") &&
 	       find(&plugin.leave, "plugin_leave") && find(&plugin.hold, "plugin_hold") &&
-	       find(&plugin.at_end, "plugin_at_end");
+	       find(&plugin.at_end, "plugin_at_end") &&
+	       find(&plugin.procedure, "plugin_procedure");
 }
 
 /* Whether it is not there any more. */
@@ -216,6 +218,39 @@ static void exit_with_threads(void)
 	plugin.at_end(context_target);
 	next_at_end(others_go_on);
 	exit(0);
+}
+
+/* Mappings of tables. */
+static int mappings(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	char line[512];
+	int n = 0;
+
+	while (maps && fgets(line, sizeof(line), maps))
+		n += !!strstr(line, "[trampfd");
+	if (maps)
+		fclose(maps);
+	return n;
+}
+
+/* What internal procedures were left with goes when the library does. */
+TEST_F(plugin, unloaded_with_procedures)
+{
+	int first = 0, round;
+
+	for (round = 0; round < ROUNDS; round++) {
+		if (!plugin.procedure(context_target))
+			SKIP(return, NO_PROCEDURES);
+		EXPECT_EQ(all_set(), 1);
+		ASSERT_TRUE(unload());
+		EXPECT_EQ(all_set(), 0);
+		if (!round)
+			first = mappings();
+		ASSERT_TRUE(load());
+	}
+	EXPECT_LT(0, first);
+	EXPECT_EQ(mappings(), first);
 }
 
 TEST_F(plugin, exit)
