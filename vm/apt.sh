@@ -22,19 +22,25 @@ apt_parts()
 					{ print }' "$f" ;;
 		esac > "$to/${f##*/}"
 	done
-	find "$to" -empty -delete
+	find "$to" -mindepth 1 -empty -delete
 }
 
 # apt_other <directory> <deb or deb-src> <suite or ""> <program> [arguments...]: a program of apt
-# with lists of its own in that directory
+# with lists of its own in that directory, which are made anew when the machine's places change
 apt_other()
 {
-	local a=$1 program=$4
+	local a=$1 program=$4 stamp
 
-	if [ ! -d "$a/parts" ]; then
+	stamp=$( (echo "$2 $3"; cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2> /dev/null || :) | sha256sum)
+	if [ "$stamp" != "$(cat "$a/.stamp" 2> /dev/null)" ]; then
 		rm -rf "$a"
 		mkdir -p "$a/parts" "$a/lists/partial" "$a/cache/archives/partial"
-		apt_parts "$2" "$3" "$a/parts"
+		apt_parts "$2" "$3" "$a/parts" || return
+		[ -n "$(ls "$a/parts")" ] || {
+			echo "error: apt's sources name no place for $2 ${3:-of this release}"
+			return 1
+		}
+		echo "$stamp" > "$a/.stamp"
 	fi
 	"$program" -q -o APT::Sandbox::User=root -o Dir::State::Lists="$a/lists" \
 		-o Dir::Cache="$a/cache" -o Dir::Etc::SourceList=/dev/null \

@@ -40,6 +40,63 @@ make_trixie()
 	as_root touch "$TRIXIE/.complete"
 }
 
+# flang with -fsafe-trampoline, unpacked and not installed; it is in Debian's unstable release
+FLANG=$TOP/build/flang
+FLANG_PACKAGES="flang-23 gcc libc6-dev"
+
+# make_flang: $FLANG/root; $FLANG/.none if there is no such flang to be had
+make_flang()
+{
+	local apt names p
+
+	[ ! -e "$FLANG/.complete" ] || return 0
+	rm -rf "$FLANG"
+	mkdir -p "$FLANG/debs" "$FLANG/root"
+	cd "$FLANG/debs" || return
+	apt=(apt_other "$FLANG/apt" deb sid apt-get -o Dir::State::Status=/dev/null)
+	"${apt[@]}" update
+	# shellcheck disable=SC2086
+	"${apt[@]}" -s install --no-install-recommends $FLANG_PACKAGES > "$FLANG/list" || {
+		touch "$FLANG/.none"
+		return 0
+	}
+	mapfile -t names < <(sed -n 's/^Inst \([^ ]*\) .*/\1/p' "$FLANG/list")
+	"${apt[@]}" download "${names[@]}"
+	for p in *.deb; do
+		dpkg-deb -x "$p" "$FLANG/root"
+	done
+	for p in bin lib lib64; do
+		[ -e "$FLANG/root/$p" ] || ln -s "usr/$p" "$FLANG/root/$p"
+	done
+	mkdir -p "$FLANG/root/tmp"
+	rm -rf "$FLANG/debs" "$FLANG/root"/usr/share/{doc,locale,man}
+	touch "$FLANG/.complete"
+}
+
+# flang_compile <output> [files and flags...]: clients/nested/internal.f90, a static program
+flang_compile()
+{
+	local output=$1
+	shift
+
+	as_root env -u TMPDIR chroot "$FLANG/root" /usr/bin/flang-23 -O2 -fsafe-trampoline -static \
+		-o "/build/$output" /build/internal.f90 "$@"
+}
+
+# build_flang: $FLANG/root/build/flang.plain and flang.linked, with flang's own trampolines and
+# with libtrampfd's
+build_flang()
+{
+	local to=$FLANG/root/build
+
+	build_libtrampfd
+	as_root rm -rf "$to"
+	mkdir -p "$to"
+	cp "$TOP/clients/nested/internal.f90" "$OUT"/libtrampfd/lib/libtrampfd{,_nested}.a "$to/"
+	flang_compile flang.plain
+	flang_compile flang.linked /build/libtrampfd_nested.a /build/libtrampfd.a
+}
+
 # in_trixie <command...>: in the sources' directory there
 in_trixie()
 {
@@ -69,7 +126,7 @@ build_nested()
 {
 	local to=$TRIXIE/build/$TARGET name sources heap=-ftrampoline-impl=heap
 	local linked=(-Llib -ltrampfd_nested -ltrampfd) nested unwind
-	nested="recursive threads longjmp exception internal threadend count"
+	nested="recursive threads longjmp exception internal threadend count cost"
 	unwind="frames at storm debugged"
 
 	build_libtrampfd
@@ -135,6 +192,9 @@ pack_nested()
 	cp -L "$from"/lib/libtrampfd{,_nested}.so.1 "$guest/lib/"
 	cp "$OUT/strict" "$TOP/clients/nested/expected" "$guest/nested/"
 	find "$from/nested" -name '*.o' -prune -o -type f -perm -u+x -exec cp {} "$guest/nested/" \;
+	if [ "$TARGET" = x86_64 ] && [ -e "$FLANG/root/build/flang.linked" ]; then
+		cp "$FLANG"/root/build/flang.* "$guest/nested/"
+	fi
 	find "$from/unwind" -type f -perm -u+x -exec cp {} "$guest/unwind/" \;
 	if [ "$TARGET" = x86_64 ]; then
 		cp "$TOP"/clients/unwind/*.commands "$guest/unwind/"
@@ -155,13 +215,38 @@ pack_nested()
 	fi
 }
 
+# boot_nested_cost <variant>: build/clients/nested-cost-<arch>.csv
+boot_nested_cost()
+{
+	local csv=$TOP/build/clients/nested-cost-$TARGET.csv
+
+	boot "$1" "$OUT/nested.cpio" nested_cost 300 "${ICOUNT[@]}" "${ICOUNT_TARGET[@]}" |
+		tr -d '\r' | tee "$OUT/nested-cost.out"
+	sed -n "s/^cost: /$TARGET,/p" "$OUT/nested-cost.out" > "$csv"
+	[ "$(wc -l < "$csv")" -eq 12 ]
+}
+
+# client_flang: what the guest needs of it; without, the others still run
+client_flang()
+{
+	rm -rf "$FLANG/root/build"
+	built "$TARGET-flang" "get flang from Debian's unstable release" make_flang
+	[ "$STEP_RC" -eq 0 ] || return 0
+	if [ -e "$FLANG/.none" ]; then
+		result skip "$TARGET: flang's internal procedures" "no flang-23 is to be had"
+	else
+		built "$TARGET-flang-build" "build a program with internal procedures" build_flang
+	fi
+}
+
 # client_nested: all of it, on an architecture for which GCC 14 makes heap trampolines
 client_nested()
 {
-	local job log
+	local job log variant
 
 	built "$TARGET-trixie" "make a directory with Debian 13's compilers" make_trixie
 	[ "$STEP_RC" -eq 0 ] || return 0
+	[ "$TARGET" != x86_64 ] || client_flang
 	built "$TARGET-nested-build" "build programs with nested functions" build_nested
 	[ "$STEP_RC" -eq 0 ] || return 0
 	for job in nested unwind; do
@@ -170,4 +255,9 @@ client_nested()
 			boot main "$OUT/nested.cpio" "$job" 900 "${SMP[@]}"
 		python3 "$VM/report.py" guest "$log" | add_results "$TARGET $job"
 	done
+	variant=$(bench_variant)
+	build_bench_kernel "$variant"
+	[ "$STEP_RC" -eq 0 ] || return 0
+	built "$TARGET-nested-cost" "measure what nested functions cost" boot_nested_cost "$variant"
+	cat "$TOP/build/clients/nested-cost-$TARGET.csv"
 }

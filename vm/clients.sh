@@ -12,6 +12,7 @@
 . "$VM/perf.sh"
 . "$VM/clients-libffi.sh"
 . "$VM/clients-python.sh"
+. "$VM/clients-suites.sh"
 . "$VM/clients-nested.sh"
 
 cd "$TOP"
@@ -24,7 +25,8 @@ need_packages $arches
 make_tree
 for arch in $arches; do
 	use_arch "$arch"
-	rm -f "build/clients/"*"$FFI-$arch".{csv,lost}
+	mkdir -p build/clients
+	rm -f build/clients/{libffi,libffi-cost,nested-cost,suites}"$FFI-$arch".{csv,lost}
 	ported clients || {
 		result skip "$arch: clients" "not ported to $arch yet"
 		continue
@@ -32,12 +34,17 @@ for arch in $arches; do
 	must "$TARGET-build-main" "build the main kernel" build_variant main
 	must "$TARGET-busybox" "build the guest's busybox" build_busybox
 	client_libffi
+	# The others take libffi from there.
+	[ "$STEP_RC" -eq 0 ] || continue
 	[ -z "$LIBFFI" ] || continue
 	case $TARGET in
 	# Not mips64el: there libc's qsort does not see that a Python function has
 	# returned less than 0, with Debian's libffi either.
 	s390x|ppc64le)	client_python ;;
 	x86_64|arm64)		client_nested ;;
+	esac
+	case $TARGET in
+	x86_64|s390x)		client_suites ;;
 	esac
 done
 

@@ -32,6 +32,7 @@ initramfs()
 			echo "dir ${arg#*=} 755 0 0"
 			find "${arg%%=*}" -mindepth 1 -type d -printf "dir ${arg#*=}/%P 755 0 0\n"
 			find "${arg%%=*}" -type f -printf "file ${arg#*=}/%P %p %m 0 0\n"
+			find "${arg%%=*}" -type l -printf "slink ${arg#*=}/%P %l 777 0 0\n"
 		done
 	} > "$out.list"
 	"$gen" -t 0 "$out.list" > "$out"

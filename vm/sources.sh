@@ -47,6 +47,7 @@ fetch_source()
 	done
 	rm -f "$1"_*
 	[ -n "$2" ] || return
+	echo "No version of $1 is there whole: its newest upstream source has to do, without Debian's patches."
 	"${apt[@]}" apt-get source --tar-only --only-source "$1"
 }
 

@@ -249,4 +249,5 @@ check_scripts()
 	silent "costs above their limits are seen" python_test bench_check
 	silent "planted stores and locks are seen" python_test fault_path
 	silent "planted failures of libffi's suite are seen" python_test clients_libffi
+	silent "planted failures of other suites are seen" python_test clients_suites
 }
