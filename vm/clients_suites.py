@@ -27,7 +27,7 @@ RUNS = {
 BASE, OURS = "a", "d"
 PYTEST = re.compile(r"(\S+::.*?) (PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)(?: \(.*\))? +\[ *\d+%\]")
 RUBY_CLASS = re.compile(r"\s*(\S.*): *")
-RUBY = re.compile(r"\s*(test\S.*?):\s+([.FEPONA])(?::|$)")
+RUBY = re.compile(r"\s*(test\S.*?):\s*([.FEPONA])(?::|$)")
 GUILE = re.compile(r"(PASS|FAIL|ERROR|UNRESOLVED): (.*)")
 
 
@@ -50,6 +50,18 @@ def guile(lines):
     for line in lines:
         if m := GUILE.match(line):
             yield m[2], m[1] == "PASS", False
+
+
+def by_name(found):
+    """{name: (good, skipped)}; a few names come twice."""
+    verdicts = {}
+    for name, good, skipped in found:
+        n, unique = 1, name
+        while unique in verdicts:
+            n += 1
+            unique = f"{name} ({n})"
+        verdicts[unique] = good, skipped
+    return verdicts
 
 
 KINDS = {"pytest": pytest, "ruby": ruby, "guile": guile}
@@ -103,7 +115,7 @@ def results(arch, log, csv, *suites):
             if (run, suite) not in found:
                 continue
             lines, statuses[run] = found[run, suite]
-            verdicts[run] = {name: (good, skipped) for name, good, skipped in KINDS[kind](lines)}
+            verdicts[run] = by_name(KINDS[kind](lines))
             count = collections.Counter("skip" if skipped else "pass" if good else "fail"
                                         for good, skipped in verdicts[run].values())
             rows.append((arch, suite, run, count["pass"], count["fail"], count["skip"], statuses[run]))

@@ -26,7 +26,7 @@ TestOne:
 Failure: test_b(TestOne::Part)
 ===============
 : (0.2)
-    test_c:\t\t\tO
+    test_c:O
 """
 GUILE = "PASS: one\nFAIL: two\n"
 
@@ -86,6 +86,10 @@ class Results(Case):
 
     def test_lost(self):
         self.assertEqual(self.results(four("FAIL: one\n", 1), "t:guile"), ["pass", "fail"])
+
+    def test_lost_of_two_with_a_name(self):
+        base, ours = "PASS: one\nPASS: one\n", "FAIL: one\nPASS: one\n"
+        self.assertEqual(self.results(four(ours, 1, base), "t:guile"), ["pass", "fail", "pass"])
 
     def test_killed(self):
         self.assertEqual(self.results(four("", 139), "t:guile"), ["fail", "fail"])
