@@ -27,11 +27,6 @@
 #define REG_NEST	PERF_REG_ARM64_X15
 #endif
 
-NESTED_API void *_FortranATrampolineInit(void *scratch, const void *callee,
-					 const void *chain);
-NESTED_API void *_FortranATrampolineAdjust(void *handle);
-NESTED_API void _FortranATrampolineFree(void *handle);
-
 static struct trampfd_pool *pool;
 
 /* By dlclose(): nobody is in a procedure of the library that has this. */

@@ -646,8 +646,7 @@ static void __attribute__((noinline)) delete(uintptr_t sp)
 	struct entry *e, *last, deleted;
 
 	if (!c || !c->used)
-		trampfd_nested_give_up("a nested function was left that this thread has not entered",
-			0);
+		trampfd_nested_give_up("a function was left that this thread has not entered", 0);
 
 	e = last_of(c, sp);
 	deleted = *e;

@@ -13,6 +13,12 @@
 #define NESTED_API	__attribute__((visibility("hidden")))
 #endif
 
+/* What flang calls. */
+NESTED_API void *_FortranATrampolineInit(void *scratch, const void *callee,
+					 const void *chain);
+NESTED_API void *_FortranATrampolineAdjust(void *handle);
+NESTED_API void _FortranATrampolineFree(void *handle);
+
 /* The compiler, not the programmer, calls these functions: there is nobody to tell. */
 __attribute__((noreturn, visibility("hidden")))
 void trampfd_nested_give_up(const char *what, int error);
