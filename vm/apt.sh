@@ -46,3 +46,16 @@ apt_other()
 		-o Dir::Cache="$a/cache" -o Dir::Etc::SourceList=/dev/null \
 		-o Dir::Etc::SourceParts="$a/parts" "${@:5}"
 }
+
+# apt_names: of the packages that "apt-get -s install" would install
+apt_names() { sed -n 's/^Inst \([^ ]*\) .*/\1/p'; }
+
+# unpack_debs <directory>: all packages of the working directory, without installing them
+unpack_debs()
+{
+	local p
+
+	for p in *.deb; do
+		dpkg-deb -x "$p" "$1"
+	done
+}

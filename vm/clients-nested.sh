@@ -60,11 +60,9 @@ make_flang()
 		touch "$FLANG/.none"
 		return 0
 	}
-	mapfile -t names < <(sed -n 's/^Inst \([^ ]*\) .*/\1/p' "$FLANG/list")
+	mapfile -t names < <(apt_names < "$FLANG/list")
 	"${apt[@]}" download "${names[@]}"
-	for p in *.deb; do
-		dpkg-deb -x "$p" "$FLANG/root"
-	done
+	unpack_debs "$FLANG/root"
 	for p in bin lib lib64; do
 		[ -e "$FLANG/root/$p" ] || ln -s "usr/$p" "$FLANG/root/$p"
 	done

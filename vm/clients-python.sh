@@ -26,10 +26,17 @@ apt_foreign()
 		-o APT::Architectures::="$arch" -o Dir::State::Status=/dev/null "$@"
 }
 
+# python_version <packages...>: the Python that comes with them, as python3.11
+python_version()
+{
+	apt_foreign -s install --no-install-recommends "$@" |
+		apt_names | sed -nE 's/^(python3\.[0-9]+)-minimal$/\1/p' | head -n 1 | grep .
+}
+
 # get_python: $OUT/python/root, unpacked and not installed
 get_python()
 {
-	local o=$OUT/python version p
+	local o=$OUT/python version
 
 	[ ! -e "$o/.complete" ] || return 0
 	rm -rf "$o"
@@ -37,12 +44,9 @@ get_python()
 	cd "$o/debs" || return
 	# A mirror that just gets one index anew has the others, and in them an older Python.
 	apt_foreign update || echo "Going on with the lists that came."
-	version=$(apt_foreign -s install --no-install-recommends python3-minimal |
-		sed -nE 's/^Inst (python3\.[0-9]+)-minimal .*/\1/p' | head -n 1 | grep .)
+	version=$(python_version python3-minimal)
 	apt_foreign download "${PYTHON_PACKAGES[@]}" "$version-minimal" "lib$version-minimal" "lib$version-stdlib"
-	for p in *.deb; do
-		dpkg-deb -x "$p" "$o/root"
-	done
+	unpack_debs "$o/root"
 	echo "$version" > "$o/.complete"
 }
 

@@ -32,7 +32,7 @@ suite_packages()
 # $OUT/suites/dev
 get_suites()
 {
-	local o=$OUT/suites names python ruby p
+	local o=$OUT/suites names python ruby
 
 	[ "$(cat "$o/.complete" 2> /dev/null)" != "$(suites; suite_packages)" ] || return 0
 	rm -rf "$o"
@@ -41,15 +41,12 @@ get_suites()
 	# A mirror that just gets one index anew has the others, and in them older packages.
 	apt_foreign update || echo "Going on with the lists that came."
 	# shellcheck disable=SC2046
-	python=$(apt_foreign -s install --no-install-recommends $(suite_packages) |
-		sed -nE 's/^Inst (python3\.[0-9]+)-minimal .*/\1/p' | head -n 1 | grep .)
+	python=$(python_version $(suite_packages))
 	# shellcheck disable=SC2046
 	mapfile -t names < <(apt_foreign -s install --no-install-recommends $(suite_packages) "lib$python-testsuite" |
-		sed -n 's/^Inst \([^ ]*\) .*/\1/p')
+		apt_names)
 	apt_foreign download "${names[@]}"
-	for p in *.deb; do
-		dpkg-deb -x "$p" "$o/root"
-	done
+	unpack_debs "$o/root"
 	echo "$python" > "$o/python"
 	if [ "$TARGET" = x86_64 ]; then
 		apt_foreign download "lib$python-dev"

@@ -23,6 +23,8 @@ import re
 import struct
 import sys
 
+import suites
+
 RUNS = {
     "a": "stock, unprotected",
     "b": "stock, strict W^X",
@@ -77,12 +79,7 @@ def verdicts(path):
             if not m:
                 continue
             name = " ".join(m[2].split())
-            # The suite has a few names twice.
-            n, unique = 1, name
-            while unique in found:
-                n += 1
-                unique = f"{name} ({n})"
-            found[unique] = m[1]
+            found[suites.unused(name, found)] = m[1]
             count[m[1]] += 1
     return found, count
 
@@ -157,14 +154,7 @@ def table(paths):
     heads = ["architecture", *RUNS.values()]
     body = [[arch, *(f"{r[k][0]:,} / {r[k][1]:,} / {r[k][2]:,}" if k in r else "--" for k in RUNS)]
             for arch, r in rows.items()]
-    widths = [max(len(row[i]) for row in [heads, *body]) for i in range(len(heads))]
-    rule = "  ".join("=" * w for w in widths)
-    print(rule)
-    print("  ".join(h.ljust(w) for h, w in zip(heads, widths)).rstrip())
-    print(rule)
-    for row in body:
-        print("  ".join(c.ljust(w) for c, w in zip(row, widths)).rstrip())
-    print(rule)
+    suites.print_table(heads, body)
 
 
 def noexecstack(path):

@@ -14,9 +14,10 @@ it names its tests and their verdicts: pytest -v, ruby (test-unit with
 --verbose=verbose) or guile ("PASS: name").
 """
 import collections
-import os
 import re
 import sys
+
+import suites
 
 RUNS = {
     "a": "Debian, unprotected",
@@ -53,14 +54,10 @@ def guile(lines):
 
 
 def by_name(found):
-    """{name: (good, skipped)}; a few names come twice."""
+    """{name: (good, skipped)}"""
     verdicts = {}
     for name, good, skipped in found:
-        n, unique = 1, name
-        while unique in verdicts:
-            n += 1
-            unique = f"{name} ({n})"
-        verdicts[unique] = good, skipped
+        verdicts[suites.unused(name, verdicts)] = good, skipped
     return verdicts
 
 
@@ -106,10 +103,10 @@ def judge(suite, verdicts, statuses):
                ("" if good else "skipped: " if skipped else "not passed: ") + RUNS[OURS])
 
 
-def results(arch, log, csv, *suites):
+def results(arch, log, csv, *wanted):
     found = read(log)
     rows = []
-    for suite, kind in (s.split(":") for s in suites):
+    for suite, kind in (s.split(":") for s in wanted):
         verdicts, statuses = {}, {}
         for run in RUNS:
             if (run, suite) not in found:
@@ -143,10 +140,7 @@ def table(paths):
                 rows.setdefault((suite, arch), {})[run] = int(good), int(bad), int(status)
     heads = ["suite", "architecture", *RUNS.values()]
     body = [[*key, *(cell(r[run]) if run in r else "--" for run in RUNS)] for key, r in rows.items()]
-    widths = [max(len(row[i]) for row in [heads, *body]) for i in range(len(heads))]
-    rule = "  ".join("=" * w for w in widths)
-    for row in [None, heads, None, *body, None]:
-        print("  ".join(c.ljust(w) for c, w in zip(row, widths)).rstrip() if row else rule)
+    suites.print_table(heads, body)
 
 
 def main():

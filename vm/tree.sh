@@ -95,9 +95,11 @@ overlay_bench()
 	touch_restored "$staged.list.out" "$LINUX_BENCH"
 }
 
-# make_bench_tree: after make_tree
+# make_bench_tree: after make_tree, once
 make_bench_tree()
 {
+	[ -z "${BENCH_TREE_MADE:-}" ] || return 0
+	BENCH_TREE_MADE=yes
 	must overlay-bench "apply what only the benchmark's kernel gets" overlay_bench
 }
 
