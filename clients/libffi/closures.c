@@ -503,7 +503,7 @@ static void test_limit(void)
 
 	set_limit(LOW_LIMIT);
 	full = make_until_limit(all, ARRAY_SIZE(all));
-	/* As the test's bound could be too low, or the limit too high. */
+	/* If not, the limit is too low or too high to test anything. */
 	check(full > BLOCK && full < 5 * MANY);
 	check(!all[full].closure || works(&all[full]));
 	check_all(all, full);

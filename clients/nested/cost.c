@@ -11,31 +11,9 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "frames.h"
+
 #define ROUNDS 10000
-
-static __attribute__((noipa)) int call(int (*f)(void))
-{
-	return f();
-}
-
-static __attribute__((noipa)) int nested(int n)
-{
-	int value(void)
-	{
-		return n;
-	}
-
-	return call(value);
-}
-
-/* With its frame somewhere else than the one before. */
-static __attribute__((noipa)) int moved(int n)
-{
-	volatile char room[16 + 16 * (n % 64)];
-
-	room[0] = 0;
-	return nested(n) + room[0];
-}
 
 /* The same without a trampoline. */
 static __attribute__((noipa)) int value_of(void)

@@ -10,31 +10,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "frames.h"
+
 #define TIMES 200
-
-static __attribute__((noipa)) int call(int (*f)(void))
-{
-	return f();
-}
-
-static __attribute__((noipa)) int nested(int n)
-{
-	int value(void)
-	{
-		return n;
-	}
-
-	return call(value);
-}
-
-/* The same, with its frame somewhere else for each @n. */
-static __attribute__((noipa)) int moved(int n)
-{
-	volatile char room[16 + 16 * n];
-
-	room[0] = n;
-	return nested(n) + 0 * room[0];
-}
 
 static void traced(void)
 {

@@ -12,6 +12,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -44,6 +45,20 @@ static inline int status_of(pid_t pid)
 		return -1;
 	return WIFEXITED(status) ? WEXITSTATUS(status) :
 				   128 + WTERMSIG(status);
+}
+
+/* How many of the mappings have @word in their line of /proc/self/maps. */
+static inline int mappings(const char *word)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	char line[512];
+	int n = 0;
+
+	while (maps && fgets(line, sizeof(line), maps))
+		n += !!strstr(line, word);
+	if (maps)
+		fclose(maps);
+	return n;
 }
 
 static inline long call(void *trampoline)

@@ -199,7 +199,10 @@ TEST_F_TIMEOUT(race, ways_out, LONGEST)
 	for (i = 0; i < CALLERS; i++)
 		ASSERT_EQ(0, pthread_create(&threads[i], NULL, caller,
 					    (void *)(uintptr_t)i));
-	/* Or it would get a ninth of the time; only root may have that. */
+	/*
+	 * Without this, the callers leave this thread a ninth of the time.  It fails for a
+	 * user who is not root; the test takes longer then.
+	 */
 	setpriority(PRIO_PROCESS, 0, -10);
 	for (; stage.round < self->rounds; stage.round++) {
 		for (i = 0; i < NTRAMPOLINES; i++)
