@@ -4,14 +4,18 @@
 # the scripts in vm/; what they make is under build/.
 
 ARCH	?=
+KERNEL	?=
 KDIR	?=
 JOBS	?= $(shell nproc)
 MINUTES	?= 85
 LIBFFI	?=
 
+KERNELS	= $(notdir $(wildcard patches/[0-9]*))
+space	= $(subst x,,x x)
+
 # The kernel's own make takes these names for something else.
 unexport MAKEFLAGS MFLAGS MAKEOVERRIDES
-RUN	= TRAMPFD_ARCH='$(ARCH)' TRAMPFD_KDIR='$(KDIR)' TRAMPFD_JOBS='$(JOBS)' \
+RUN	= TRAMPFD_ARCH='$(ARCH)' TRAMPFD_KERNEL='$(KERNEL)' TRAMPFD_KDIR='$(KDIR)' TRAMPFD_JOBS='$(JOBS)' \
 	  TRAMPFD_MINUTES='$(MINUTES)' TRAMPFD_LIBFFI='$(LIBFFI)' bash
 
 help:
@@ -27,14 +31,16 @@ help:
 	@echo 'make clients      libffi and its test suite, nested functions and more on trampfd,'
 	@echo '                  under strict W^X'
 	@echo 'make shell        boot the kernel of "make run" with a shell; "exit" ends it'
-	@echo 'make apply KDIR=  put the feature onto your own Linux 6.12 tree'
+	@echo 'make apply KDIR=  put the feature onto your own tree of Linux $(subst $(space), or ,$(KERNELS))'
 	@echo 'make clean        remove build/'
 	@echo
 	@echo 'ARCH=<arch>       one of: $(patsubst vm/arch/%.sh,%,$(wildcard vm/arch/*.sh))'
 	@echo '                  for check, further, bench and clients also several, or all;'
 	@echo '                  by default all for check, further and clients, x86_64 for the others'
-	@echo 'KDIR=<dir>        build from this 6.12 tree, which stays as it is,'
-	@echo "                  instead of Debian's linux-source-6.12 (run, check, further, bench, clients, shell)"
+	@echo 'KERNEL=<version>  one of: $(KERNELS); 6.12 by default, and make check has the main'
+	@echo '                  guests of x86_64 and s390x on 7.3, too'
+	@echo 'KDIR=<dir>        build from this tree of one of these versions, which stays as it is,'
+	@echo "                  instead of Debian's source (run, check, further, bench, clients, shell)"
 	@echo 'JOBS=<n>          jobs at once, $(JOBS) by default'
 	@echo 'MINUTES=<n>       make check skips what might not end in so many minutes, $(MINUTES) by'
 	@echo '                  default, and says so; 0 is no limit'

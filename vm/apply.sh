@@ -5,8 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$VM/patches.sh"
 
-[ -n "$KDIR" ] || die "Which tree?  make apply KDIR=/path/to/linux-6.12"
-check_version "$KDIR"
+[ -n "$KDIR" ] || die "Which tree?  make apply KDIR=/path/to/linux"
 command -v patch rsync > /dev/null || die "This needs the packages patch and rsync."
 
 staging=$(mktemp -d)

@@ -188,7 +188,7 @@ ffi_libc()
 # that no program could start where there is none
 no_exec_stack()
 {
-	case $TARGET in
+	case $PORT in
 	mips*)	find "$1" -name '*.so*' -type f \
 			-exec python3 "$VM/clients_libffi.py" noexecstack {} + ;;
 	esac

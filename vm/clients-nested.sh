@@ -114,7 +114,7 @@ trixie_compile()
 		*.f90)	cc=gfortran ;;
 		esac
 	done
-	[ "$TARGET" = x86_64 ] || cross=$TRIPLET-
+	[ "$PORT" = x86_64 ] || cross=$TRIPLET-
 	# No warnings: that GCC makes trampolines is what all this is about.
 	in_trixie "$cross$cc-14" -O2 -g -o "$output" "$@"
 }
@@ -176,7 +176,7 @@ pack_nested()
 	local from=$TRIXIE/build/$TARGET guest=$OUT/nested.guest lib name
 	local libraries=$TRIXIE/usr/$TRIPLET/lib loader=/lib
 
-	[ "$TARGET" != x86_64 ] || {
+	[ "$PORT" != x86_64 ] || {
 		libraries=$TRIXIE/usr/lib/$TRIPLET
 		loader=/lib64
 	}
@@ -190,11 +190,11 @@ pack_nested()
 	cp -L "$from"/lib/libtrampfd{,_nested}.so.1 "$guest/lib/"
 	cp "$OUT/strict" "$TOP/clients/nested/expected" "$guest/nested/"
 	find "$from/nested" -name '*.o' -prune -o -type f -perm -u+x -exec cp {} "$guest/nested/" \;
-	if [ "$TARGET" = x86_64 ] && [ -e "$FLANG/root/build/flang.linked" ]; then
+	if [ "$PORT" = x86_64 ] && [ -e "$FLANG/root/build/flang.linked" ]; then
 		cp "$FLANG"/root/build/flang.* "$guest/nested/"
 	fi
 	find "$from/unwind" -type f -perm -u+x -exec cp {} "$guest/unwind/" \;
-	if [ "$TARGET" = x86_64 ]; then
+	if [ "$PORT" = x86_64 ]; then
 		cp "$TOP"/clients/unwind/*.commands "$guest/unwind/"
 		cp "$TRIXIE/usr/bin/gdb" "$guest/unwind/"
 		as_root chroot "$TRIXIE" ldd /usr/bin/gdb | sed -nE 's/.*=> (\S+) .*/\1/p' |
@@ -244,7 +244,7 @@ client_nested()
 
 	built "$TARGET-trixie" "make a directory with Debian 13's compilers" make_trixie
 	[ "$STEP_RC" -eq 0 ] || return 0
-	[ "$TARGET" != x86_64 ] || client_flang
+	[ "$PORT" != x86_64 ] || client_flang
 	built "$TARGET-nested-build" "build programs with nested functions" build_nested
 	[ "$STEP_RC" -eq 0 ] || return 0
 	for job in nested unwind; do

@@ -8,11 +8,11 @@ PYTHON_PACKAGES=(libc6 libgcc-s1 zlib1g libexpat1 libffi8)
 # debian_arch: Debian's name of the architecture in use
 debian_arch()
 {
-	case $TARGET in
+	case $PORT in
 	x86_64)		echo amd64 ;;
 	ppc64le)	echo ppc64el ;;
 	arm)		echo armhf ;;
-	*)		echo "$TARGET" ;;
+	*)		echo "$PORT" ;;
 	esac
 }
 

@@ -14,7 +14,7 @@ CLIENT_SUITES=$TOP/clients/suites
 # fork		ctypes and cffi, test_fork.py
 suites()
 {
-	case $TARGET in
+	case $PORT in
 	x86_64)	echo ctypes:pytest cffi:pytest fiddle:ruby gobject:pytest guile:guile fork:pytest ;;
 	*)	echo ctypes:pytest ;;
 	esac
@@ -24,7 +24,7 @@ suites()
 suite_packages()
 {
 	echo python3-minimal python3-pytest
-	[ "$TARGET" != x86_64 ] ||
+	[ "$PORT" != x86_64 ] ||
 		echo python3-cffi ruby ruby-test-unit python3-gi gir1.2-glib-2.0 guile-3.0
 }
 
@@ -48,7 +48,7 @@ get_suites()
 	apt_foreign download "${names[@]}"
 	unpack_debs "$o/root"
 	echo "$python" > "$o/python"
-	if [ "$TARGET" = x86_64 ]; then
+	if [ "$PORT" = x86_64 ]; then
 		apt_foreign download "lib$python-dev"
 		dpkg-deb -x "lib$python-dev"_*.deb "$o/dev"
 		ruby=$(printf '%s\n' "${names[@]}" | grep -xE 'ruby[0-9.]+')
@@ -116,7 +116,7 @@ pack_suites()
 	for dir in "$root/usr/lib/$python/ctypes/test" "$root/usr/lib/$python/test/test_ctypes"; do
 		[ ! -d "$dir" ] || echo "/${dir#"$root/"}" > "$to/ctypes"
 	done
-	if [ "$TARGET" = x86_64 ]; then
+	if [ "$PORT" = x86_64 ]; then
 		build_cffi
 		cp -R "$o/cffi/lib" "$to/cffi-trampfd"
 		mkdir -p "$to/cffi"

@@ -37,13 +37,13 @@ for arch in $arches; do
 	# The others take libffi from there.
 	[ "$STEP_RC" -eq 0 ] || continue
 	[ -z "$LIBFFI" ] || continue
-	case $TARGET in
+	case $PORT in
 	# Not mips64el: there libc's qsort does not see that a Python function has
 	# returned less than 0, with Debian's libffi either.
 	s390x|ppc64le)	client_python ;;
 	x86_64|arm64)		client_nested ;;
 	esac
-	case $TARGET in
+	case $PORT in
 	x86_64|s390x)		client_suites ;;
 	esac
 done

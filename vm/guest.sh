@@ -17,8 +17,8 @@ initramfs()
 		echo "nod /dev/console 600 0 0 c 5 1"
 		echo "file /init $VM/init 755 0 0"
 		echo "file /usr/bin/timeout $VM/timeout 755 0 0"
-		echo "file /bin/busybox $OUT/busybox/busybox 755 0 0"
-		sed 's|.*/||' "$OUT/busybox/busybox.links" | while read -r arg; do
+		echo "file /bin/busybox $COMMON/busybox/busybox 755 0 0"
+		sed 's|.*/||' "$COMMON/busybox/busybox.links" | while read -r arg; do
 			case $arg in
 			timeout) ;;
 			*) echo "slink /usr/bin/$arg /bin/busybox 777 0 0" ;;
@@ -96,7 +96,7 @@ build_samples()
 	# Debian's own library, or one built of Debian's source.
 	if [ -n "$CROSS" ]; then
 		build_libffi
-		ffi=(FFI_CFLAGS="-I$OUT/libffi/include" FFI_LIBS="-L$OUT/libffi/lib -lffi")
+		ffi=(FFI_CFLAGS="-I$COMMON/libffi/include" FFI_LIBS="-L$COMMON/libffi/lib -lffi")
 	fi
 	make -C "$LINUX/samples/trampfd" OUTPUT="$OUT/samples" \
 		HEADERS="$OUT/main/usr" CC="${CROSS}gcc" "${ffi[@]}"

@@ -10,22 +10,28 @@
 #	others		main, with what vm/config/<arch>-<variant>.config says; bench has
 #			patches to compare it with as well
 
-# fragments <variant>: the configuration fragments, the later ones win
+# fragments <variant>: the configuration fragments, the later ones win.  What a version of
+# the kernel has differently is in <fragment>-<version>.
 fragments()
 {
-	local c=$VM/config t=$TOP/tools/testing/selftests/trampfd/config
+	local c=$VM/config t=$TOP/tools/testing/selftests/trampfd/config f
 
-	echo "$c/base.config" "$c/$TARGET.config"
+	for f in base "$PORT"; do
+		echo "$c/$f.config"
+		[ ! -e "$c/$f-$KERNEL.config" ] || echo "$c/$f-$KERNEL.config"
+	done
 	case $1 in
 	main)		echo "$c/tests.config" "$c/trampfd.config" "$t" ;;
 	debug)		echo "$c/tests.config" "$c/trampfd.config" "$t" "$c/debug.config" ;;
 	unpatched)	grep -v TRAMPFD "$t" > "$OUT/unpatched.fragment"
 			echo "$c/tests.config" "$OUT/unpatched.fragment" ;;
 	notrampfd)	echo "$c/notrampfd.config" ;;
-	*)		echo "$c/tests.config" "$c/trampfd.config" "$t" "$c/$TARGET-$1.config" ;;
+	*)		f=$c/$PORT-$1
+			[ ! -e "$f-$KERNEL.config" ] || f=$f-$KERNEL
+			echo "$c/tests.config" "$c/trampfd.config" "$t" "$f.config" ;;
 	esac
 	# What the tests ask for and this architecture does not have; they skip.
-	[ ! -e "$c/$TARGET-absent.config" ] || echo "$c/$TARGET-absent.config"
+	[ ! -e "$c/$PORT-absent.config" ] || echo "$c/$PORT-absent.config"
 }
 
 # check_config <.config> <fragments...>: Kconfig drops silently what it can't have

@@ -14,21 +14,6 @@ LOG=$TOP/build/log
 ARCHES=$(cd "$VM/arch" && echo *.sh)
 ARCHES=${ARCHES//.sh/}
 
-# A user's own tree gets a work directory of its own, so that switching
-# between trees does not build everything again.
-if [ -n "$KDIR" ]; then
-	KDIR=$(readlink -e "$KDIR") || {
-		echo "There is no directory $TRAMPFD_KDIR." >&2
-		exit 1
-	}
-	WORK=$TOP/build/kdir-$(printf %s "$KDIR" | sha256sum | cut -c1-8)
-else
-	WORK=$TOP/build
-fi
-PRISTINE=$WORK/linux-pristine	# the source as it came
-LINUX=$WORK/linux		# the same with the overlay and the patches
-LINUX_BENCH=$WORK/linux-bench	# and with those of patches/6.12/bench
-
 # Settings of the caller's environment that would reach the builds.
 unset ARCH CROSS_COMPILE LLVM CC LD CFLAGS CPPFLAGS LDFLAGS KCFLAGS O V W C \
 	ONLY KBUILD_OUTPUT INSTALL_PATH INSTALL_HDR_PATH MAKEFLAGS MFLAGS MAKELEVEL
@@ -53,6 +38,8 @@ die()
 	exit 1
 }
 
+. "$VM/versions.sh"
+
 # ported <what>: whether the architecture in use has it
 ported() { [[ " $NOT_PORTED " != *" $1 "* ]]; }
 
@@ -65,12 +52,19 @@ wanted_arches()
 	esac
 }
 
-# use_arch <arch>: load what there is to know about an architecture
+# use_arch <target>: load what there is to know about an architecture, and use the kernel that
+# the user has chosen; or another one, as in x86_64-7.3.  TARGET is the name for logs and results.
 use_arch()
 {
-	[ -r "$VM/arch/$1.sh" ] ||
-		die "ARCH=$1 is not known.  Known are: $ARCHES"
-	TARGET=$1
+	PORT=${1%%-*}
+	[ -r "$VM/arch/$PORT.sh" ] ||
+		die "ARCH=$PORT is not known.  Known are: $ARCHES"
+	case $1 in
+	*-*)	use_kernel "${1#*-}" ;;
+	*)	use_kernel "$CHOSEN_KERNEL" ;;
+	esac
+	TARGET=$PORT
+	[ "$KERNEL" = "$DEFAULT_KERNEL" ] || TARGET=$PORT-$KERNEL
 	KERNEL_TESTS=''
 	BENCH_VARIANT=main
 	CMDLINE=''
@@ -86,11 +80,12 @@ use_arch()
 	CODE_ENTRIES=yes
 	declare -gA QEMU_OF=()		# of variants that run in another machine than QEMU's
 	# shellcheck source=vm/arch/x86_64.sh
-	. "$VM/arch/$1.sh"
+	. "$VM/arch/$PORT.sh"
 	CROSS=$TRIPLET-
-	[ "$(uname -m)" != "$TARGET" ] || CROSS=
-	OUT=$WORK/$TARGET
-	mkdir -p "$OUT"
+	[ "$(uname -m)" != "$PORT" ] || CROSS=
+	OUT=$WORK/$PORT
+	COMMON=$TOP/build/common/$PORT	# what is the same for each kernel
+	mkdir -p "$OUT" "$COMMON"
 	# CPUs that really run at once, whether or not there is KVM.
 	SMP=(-accel "tcg,thread=multi" -smp "$CPUS,sockets=$CPUS" kernel:CPUS="$CPUS" "${SMP_TARGET[@]}")
 }

@@ -33,7 +33,7 @@ wanted_packages()
 	done
 	sed -nE "s/^($re): //p" "$VM/packages" | tr -s ' \t' '\n' | sed "s/@/$(gcc_version)/" |
 	available |
-	if [ -n "$KDIR" ]; then grep -v '^linux-source-'; else cat; fi
+	if [ -n "$KDIR" ] || ! from_release "$KERNEL"; then grep -v '^linux-source-'; else cat; fi
 }
 
 missing_packages()

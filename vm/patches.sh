@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# Puts the overlay and the patches of patches/6.12 together for a given tree,
+# Puts the overlay and the kernel's patches together for a given tree,
 # in a staging directory that holds nothing but the files that change.
 
-SERIES=$TOP/patches/6.12
 OVERLAY=(arch Documentation include mm samples tools)
 
 read_series() { sed -E 's/[ \t]*(#.*)?$//; /^$/d' "$SERIES/$1"; }
@@ -15,6 +14,12 @@ patch_list() { read_series series; }
 bench_patch_list()
 {
 	[ ! -e "$SERIES/bench/series" ] || read_series bench/series | sed 's|^|bench/|'
+}
+
+# Those of the overlay itself, for what this kernel can't have; there may be none.
+overlay_patch_list()
+{
+	[ ! -e "$SERIES/overlay/series" ] || read_series overlay/series | sed 's|^|overlay/|'
 }
 
 # patched_files: the files that the patches on standard input edit
@@ -29,13 +34,16 @@ patched_files()
 
 overlay_into()
 {
-	local dir
+	local dir p
 
 	for dir in "${OVERLAY[@]}"; do
 		[ ! -d "$TOP/$dir" ] || rsync -rlp --exclude='*.o' --exclude='*~' --exclude='.*.sw?' \
 			--exclude='*.orig' --exclude='*.rej' --exclude=__pycache__ \
 			"$TOP/$dir" "$1/"
 	done
+	for p in $(overlay_patch_list); do
+		try_patch "$1" "$p" || die "patches/$KERNEL/$p does not apply to the overlay."
+	done > /dev/null
 }
 
 # copy_patched <tree> <staging>: the patched files as the tree has them
@@ -100,7 +108,7 @@ explain_failure()
 	for p in $(patch_list); do
 		try_patch "$2" "$p" > "$out" 2>&1 && continue
 		! try_patch "$1" "$p" -R --dry-run > /dev/null || continue
-		say "patches/6.12/$p does not apply to $1:"
+		say "patches/$KERNEL/$p does not apply to $1:"
 		awk '/^patching file /		{ file = $3 }
 		     /^Hunk #[0-9]+ FAILED/	{ sub("#", "", $2); sub("[.]", "", $5)
 						  print "    hunk " $2 " of " file ", near line " $5 }' "$out"
@@ -114,25 +122,14 @@ explain_failure()
 	say "" \
 	    "The rejected hunks are in build/log/rejects/.  What to do: a tree with changes of" \
 	    "its own at these places, or with another version of these patches on it, has to be" \
-	    "restored first (git checkout, git stash); for a newer 6.12.y, carry the hunk over" \
+	    "restored first (git checkout, git stash); for a newer $KERNEL.y, carry the hunk over" \
 	    "to the file by hand and replace the patch by 'diff -up' of the result."
 }
 
 # stage <tree> <staging>: overlay and patched files for this tree
 stage()
 {
-	[ -r "$SERIES/series" ] || die "patches/6.12/series is missing."
+	[ -r "$SERIES/series" ] || die "patches/$KERNEL/series is missing."
 	count_applied "$1" "$2" || die "$(explain_failure "$1" "$2")"
 	overlay_into "$2"
-}
-
-# check_version <tree>
-check_version()
-{
-	local version
-
-	version=$(sed -nE 's/^(VERSION|PATCHLEVEL) *= *//p' "$1/Makefile" 2> /dev/null | paste -sd.)
-	[ "$version" = 6.12 ] ||
-		die "$1 is not a tree that this knows:" \
-		    "it has to be the source of Linux 6.12.y, and this is ${version:-no kernel source}."
 }

@@ -21,7 +21,7 @@ build_perf()
 	mkdir -p "$o"
 	make -C "$LINUX/tools/perf" O="$o" ARCH="$KARCH" CROSS_COMPILE="$CROSS" \
 		CC="$VM/cc ${CROSS}gcc" HOSTCC="$VM/cc gcc" LDFLAGS=-static \
-		"${without[@]/#/NO_}" BUILD_BPF_SKEL=0 -j"$JOBS" perf
+		"${without[@]/#/NO_}" NO_RUST=1 BUILD_BPF_SKEL=0 -j"$JOBS" perf
 	"${CROSS}strip" -o "$o/perf.guest" "$o/perf"
 	echo "$stamp" > "$o/.stamp"
 }

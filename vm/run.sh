@@ -16,7 +16,7 @@ RESULTS=$LOG/run.results
 : > "$RESULTS"
 
 use_arch "${TRAMPFD_ARCH:-x86_64}"
-need_packages "$TARGET"
+need_packages "$PORT"
 make_tree
 must "$TARGET-build-main" "build the main kernel" build_variant main
 must "$TARGET-busybox" "build the guest's busybox" build_busybox

@@ -13,7 +13,7 @@
 . "$VM/selftests.sh"
 
 use_arch "${TRAMPFD_ARCH:-x86_64}"
-need_packages "$TARGET"
+need_packages "$PORT"
 make_tree
 must "$TARGET-build-main" "build the main kernel" build_variant main
 must "$TARGET-busybox" "build the guest's busybox" build_busybox

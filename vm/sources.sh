@@ -1,10 +1,62 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# User-space programs that guests need and that Debian has no binary of for
-# each architecture: built from Debian's source packages, which come through
-# apt.  The machine's own apt configuration stays as it is.
+# Sources that come through apt: of kernels that the machine's release does not have, and of
+# user-space programs that guests need and that Debian has no binary of for each architecture.
+# The machine's own apt configuration stays as it is.
 
 SOURCES=$TOP/build/sources
+
+# from_release <version>: whether that kernel's source is installed as a package of the
+# machine's release, which vm/packages names
+from_release() { grep -qx "all: linux-source-$1" "$VM/packages"; }
+
+# fetched_kernel_source: the package that was fetched instead, beside the other caches
+fetched_kernel_source()
+{
+	find "${CCACHE_DIR%/*}/sources" -name "${SOURCE_PACKAGE}_*.deb" 2> /dev/null | sort -V | tail -n 1
+}
+
+# kernel_source_version: Debian's version of the source of the kernel in use, or nothing
+kernel_source_version()
+{
+	local deb
+
+	if from_release "$KERNEL"; then
+		dpkg-query -W -f '${Version}' "$SOURCE_PACKAGE"
+	else
+		deb=$(fetched_kernel_source)
+		[ -z "$deb" ] || dpkg-deb -f "$deb" Version
+	fi
+}
+
+# kernel_source: that source, a tar.xz, to standard output
+kernel_source()
+{
+	if from_release "$KERNEL"; then
+		cat "/usr/src/$SOURCE_PACKAGE.tar.xz"
+	else
+		dpkg-deb --fsys-tarfile "$(fetched_kernel_source)" |
+			tar -x -O "./usr/src/$SOURCE_PACKAGE.tar.xz"
+	fi
+}
+
+# fetch_kernel_source: from the backports of the machine's release, or of the one after it
+fetch_kernel_source()
+{
+	local to=${CCACHE_DIR%/*}/sources suite apt
+
+	mkdir -p "$to"
+	for suite in "$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)-backports" trixie-backports; do
+		apt=(apt_other "$SOURCES/apt-$suite" deb "$suite")
+		"${apt[@]}" apt-get update || continue
+		[[ $("${apt[@]}" apt-cache policy "$SOURCE_PACKAGE") =~ Candidate:\ [0-9] ]] || continue
+		(cd "$to" && "${apt[@]}" apt-get download "$SOURCE_PACKAGE") || continue
+		return 0
+	done
+	echo "error: no place that apt knows has $SOURCE_PACKAGE.  Debian 13's backports have it; or give a" \
+		"tree of your own with KDIR=."
+	return 1
+}
 
 # debian_source <package> [suite]: its newest source, with Debian's patches, becomes
 # $SOURCES/<package>; that of another of Debian's releases, $SOURCES/<package>-<suite>
@@ -59,11 +111,11 @@ source_files() { echo "$SOURCES/download${2:+-$2}"; }
 BUSYBOX_WITHOUT="archival console-tools e2fsprogs klibc-utils libpwdgrp loginutils mailutils miscutils
 	modutils networking printutils runit selinux sysklogd util-linux/volume_id"
 
-# build_busybox: $OUT/busybox/busybox.  Nothing in it depends on the clone's files but
+# build_busybox: $COMMON/busybox/busybox.  Nothing in it depends on the clone's files but
 # this one, so it is built once.
 build_busybox()
 {
-	local o=$OUT/busybox make=() stamp
+	local o=$COMMON/busybox make=() stamp
 
 	stamp=$(cat "$VM/sources.sh" <("${CROSS}gcc" --version) | sha256sum)
 	[ "$(cat "$o/.stamp" 2> /dev/null)" != "$stamp" ] || return 0
@@ -81,10 +133,10 @@ build_busybox()
 	echo "$stamp" > "$o/.stamp"
 }
 
-# build_libffi: a static one, in $OUT/libffi
+# build_libffi: a static one, in $COMMON/libffi
 build_libffi()
 {
-	local o=$OUT/libffi
+	local o=$COMMON/libffi
 
 	[ ! -e "$o/include/ffi.h" ] || return 0
 	debian_source libffi

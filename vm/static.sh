@@ -75,10 +75,10 @@ check_style()
 	all=$(our_files '\.[chS]$|Kconfig|Makefile|\.rst$|/config$')
 	mapfile -t for_users < <(grep -E '^(samples|tools)/' <<< "$all")
 	mapfile -t kernel < <(grep -vE '^(samples|tools)/' <<< "$all")
-	mapfile -t patches < <(patch_list; bench_patch_list)
+	mapfile -t patches < <(patch_list; overlay_patch_list; bench_patch_list)
 	check_style_of "" "" "$NOT_FOR_USERS" -f "${for_users[@]}"
 	check_style_of "" "" "" -f "${kernel[@]}"
-	check_style_of "patches/6.12/" "$SERIES/" "" "" "${patches[@]}"
+	check_style_of "patches/$KERNEL/" "$SERIES/" "" "" "${patches[@]}"
 }
 
 # patched_objects: of the kernel's own, what our patches edit in the architecture's
@@ -205,7 +205,7 @@ check_docs()
 
 	for f in $(our_files '\.[ch]$'); do
 		grep -q '^/\*\*$' "$LINUX/$f" || continue
-		silent "kernel-doc $f" perl scripts/kernel-doc -none -Wall -Werror "$f"
+		silent "kernel-doc $f" scripts/kernel-doc -none -Wall -Werror "$f"
 	done
 	silent "trampfd-security.rst has the policy of selinux_test" policy_in_docs
 	for f in "$TOP"/man/*.[0-9] "$TOP"/tools/lib/trampfd/man/*.[0-9]; do

@@ -7,8 +7,6 @@
 
 . "$VM/patches.sh"
 
-SOURCE_PACKAGE=linux-source-6.12
-
 # A build in the user's tree leaves these; they are not source.
 NOT_SOURCE=(--exclude=.git --exclude='*.o' --exclude='*.a' --exclude='*.ko' --exclude='.*.cmd'
 	--exclude='.*.d' --exclude='*.orig' --exclude='*.rej' --exclude='/.config*'
@@ -47,7 +45,7 @@ unpack()
 		rm -rf "${WORK:?}/$arch"
 	done
 	mkdir -p "$PRISTINE"
-	tar -x -I 'xz -T0 -d' -f /usr/src/$SOURCE_PACKAGE.tar.xz -C "$PRISTINE" --strip-components=1
+	kernel_source | tar -x -J -C "$PRISTINE" --strip-components=1
 	echo "$version" > "$WORK/.source"
 }
 
@@ -95,12 +93,14 @@ overlay_bench()
 	touch_restored "$staged.list.out" "$LINUX_BENCH"
 }
 
-# make_bench_tree: after make_tree, once
+declare -A BENCH_TREE_MADE=()
+
+# make_bench_tree: after make_tree, once for each kernel
 make_bench_tree()
 {
-	[ -z "${BENCH_TREE_MADE:-}" ] || return 0
-	BENCH_TREE_MADE=yes
-	must overlay-bench "apply what only the benchmark's kernel gets" overlay_bench
+	[ -z "${BENCH_TREE_MADE[$KERNEL]:-}" ] || return 0
+	BENCH_TREE_MADE[$KERNEL]=yes
+	must "overlay-bench-$KERNEL" "apply what only the benchmark's kernel gets" overlay_bench
 }
 
 make_tree()
@@ -108,12 +108,15 @@ make_tree()
 	local version
 
 	if [ -n "$KDIR" ]; then
-		check_version "$KDIR"
 		must source "copy the source of $KDIR" copy_kdir
 	else
-		version=$(dpkg-query -W -f '${Version}' $SOURCE_PACKAGE)
+		version=$(kernel_source_version)
+		[ -n "$version" ] || {
+			must "source-$KERNEL" "get the source of Linux $KERNEL from Debian" fetch_kernel_source
+			version=$(kernel_source_version)
+		}
 		[ "$(cat "$WORK/.source" 2> /dev/null)" = "$version" ] ||
-			must unpack "unpack Linux $version" unpack "$version"
+			must "unpack-$KERNEL" "unpack Linux $version" unpack "$version"
 	fi
-	must overlay "apply the overlay and $(patch_list | wc -l) patches" overlay
+	must "overlay-$KERNEL" "apply the overlay and $(patch_list | wc -l) patches" overlay
 }

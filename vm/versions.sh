@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# The versions of Linux that trampfd is kept for, each with a directory in patches/, and
+# which of them is in use.
+
+DEFAULT_KERNEL=6.12
+KERNELS=$(cd "$TOP/patches" && echo [0-9]*)
+
+# version_of <tree>: VERSION.PATCHLEVEL of a source tree, or nothing
+version_of()
+{
+	! [ -r "$1/Makefile" ] || sed -nE 's/^(VERSION|PATCHLEVEL) *= *//p' "$1/Makefile" | paste -sd.
+}
+
+# check_version <tree>
+check_version()
+{
+	local version
+
+	version=$(version_of "$1")
+	[ -n "$version" ] || die "$1 is not the source of a kernel."
+	[ -r "$TOP/patches/$version/series" ] ||
+		die "$1 is Linux $version, for which there are no patches: there are for ${KERNELS// / and }." \
+		    "\"make port-report KDIR=$1\" tells what would have to be looked at."
+}
+
+# use_kernel <version>: let the places be those of this kernel
+use_kernel()
+{
+	KERNEL=$1
+	[[ " $KERNELS " == *" $KERNEL "* ]] ||
+		die "KERNEL=$KERNEL is not known.  Known are: $KERNELS"
+	SERIES=$TOP/patches/$KERNEL
+	SOURCE_PACKAGE=linux-source-$KERNEL
+	if [ -n "$KDIR" ]; then
+		WORK=$TOP/build/kdir-$(printf %s "$KDIR" | sha256sum | cut -c1-8)
+	else
+		WORK=$TOP/build/$KERNEL
+	fi
+	PRISTINE=$WORK/linux-pristine	# the source as it came
+	LINUX=$WORK/linux		# the same with the overlay and the patches
+	LINUX_BENCH=$WORK/linux-bench	# and with those of bench/
+}
+
+# A user's own tree gets a work directory of its own, so that switching
+# between trees does not build everything again.
+if [ -n "$KDIR" ]; then
+	KDIR=$(readlink -e "$KDIR") || die "There is no directory $TRAMPFD_KDIR."
+	check_version "$KDIR"
+	CHOSEN_KERNEL=$(version_of "$KDIR")
+	[ "${TRAMPFD_KERNEL:-$CHOSEN_KERNEL}" = "$CHOSEN_KERNEL" ] ||
+		die "KERNEL=$TRAMPFD_KERNEL, but $KDIR is Linux $CHOSEN_KERNEL."
+else
+	CHOSEN_KERNEL=${TRAMPFD_KERNEL:-$DEFAULT_KERNEL}
+fi
+use_kernel "$CHOSEN_KERNEL"
