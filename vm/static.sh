@@ -130,7 +130,7 @@ check_compile()
 
 check_clang()
 {
-	local o=$OUT/clang llvm=(LLVM=1 CC="$VM/cc clang" HOSTCC="$VM/cc clang" W=1)
+	local o=$OUT/clang llvm=(LLVM=-19 CC="$VM/cc clang-19" HOSTCC="$VM/cc clang-19" W=1)
 
 	configure_like_main "$o" '' "${llvm[@]}"
 	silent "$TARGET: our files with clang, W=1" compile "$o" "$(our_objects)" "${llvm[@]}"
@@ -158,7 +158,7 @@ check_library()
 {
 	local cc
 
-	for cc in gcc clang; do
+	for cc in gcc clang-19; do
 		silent "$cc of libtrampfd" make -s -C tools/lib/trampfd CC="$cc" CFLAGS=-Werror \
 			HEADERS="$OUT/main/usr" OUTPUT="$OUT/libtrampfd-$cc"
 	done
