@@ -40,8 +40,8 @@ static const struct file_operations trampfd_fops;
  */
 
 /*
- * A part that can't be mapped there is refused here, too: in ->mmap(), what was at a
- * fixed address is gone already.  And mremap() asks before it moves anything.
+ * A part that can't be mapped there is refused here, too: later, what was at a fixed
+ * address is gone already.  And mremap() asks before it moves anything.
  */
 static unsigned long trampfd_get_unmapped_area(struct file *file,
 					       unsigned long addr,
@@ -52,7 +52,7 @@ static unsigned long trampfd_get_unmapped_area(struct file *file,
 	struct trampfd *tf = file->private_data;
 	int ret;
 
-	addr = mm_get_unmapped_area(current->mm, file, addr, len, pgoff, flags);
+	addr = mm_get_unmapped_area(file, addr, len, pgoff, flags);
 	if (!tf->code || IS_ERR_VALUE(addr))
 		return addr;
 	/* mremap() gives no type. */
@@ -62,34 +62,56 @@ static unsigned long trampfd_get_unmapped_area(struct file *file,
 	return ret ?: addr;
 }
 
-static int trampfd_mmap(struct file *file, struct vm_area_struct *vma)
+/* Nothing may change here, as no mapping is there if anything else fails. */
+static int trampfd_mmap_prepare(struct vm_area_desc *desc)
 {
-	struct trampfd *tf = file->private_data;
+	struct trampfd *tf = desc->file->private_data;
 	struct trampfd_table *table;
-	struct trampfd_space *space;
 
-	if (!(vma->vm_flags & VM_MAYSHARE) != !tf->shared ||
+	if (!vma_desc_test(desc, VMA_MAYSHARE_BIT) != !tf->shared ||
 	    arch_trampfd_abi() != tf->abi)
 		return -EINVAL;
 	if (!tf->code &&
-	    (vma->vm_end - vma->vm_start != tf->map_size || vma->vm_pgoff ||
-	     vma->vm_flags & VM_ACCESS_FLAGS))
+	    (vma_desc_size(desc) != tf->map_size || desc->pgoff ||
+	     vma_desc_test_any(desc, VMA_READ_BIT, VMA_WRITE_BIT, VMA_EXEC_BIT)))
 		return -EINVAL;
 
-	table = trampfd_table_of(tf, vma->vm_mm);
+	table = trampfd_table_of(tf, desc->mm);
 	if (!table)
 		return -EPERM;
-	space = trampfd_space_get(vma->vm_mm, 0, true);
+	desc->private_data = table;
+	if (tf->code)
+		return trampfd_code_prepare(desc, tf);
+
+	vma_desc_set_flags(desc, VMA_DONTEXPAND_BIT, VMA_DONTDUMP_BIT);
+	vma_desc_clear_flags(desc, VMA_MAYREAD_BIT, VMA_MAYWRITE_BIT,
+			     VMA_MAYEXEC_BIT);
+	desc->vm_ops = &trampfd_vm_ops;
+	return 0;
+}
+
+/**
+ * trampfd_mapped() - let calls find the trampolines of a new mapping
+ * @start: Where it begins.
+ * @end: Where it ends.
+ * @pgoff: The file's page that is at its beginning.
+ * @file: The file.
+ * @private_data: Where the mapping points to its table.
+ *
+ * Context: mmap_lock of the current mm held for writing.
+ * Return: 0; or -ENOMEM or -EDQUOT, and then it is unmapped.
+ */
+int trampfd_mapped(unsigned long start, unsigned long end, pgoff_t pgoff,
+		   const struct file *file, void **private_data)
+{
+	struct trampfd_space *space;
+
+	/* Of the receiver of a shared table, this may be the first. */
+	space = trampfd_space_get(current->mm, 0, true);
 	if (IS_ERR(space))
 		return PTR_ERR(space);
-	if (tf->code)
-		return trampfd_code_mmap(vma, table);
-
-	vm_flags_mod(vma, VM_DONTEXPAND | VM_DONTDUMP,
-		     VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC);
-	vma->vm_ops = &trampfd_vm_ops;
-	vma->vm_private_data = table;
-	return trampfd_index_add(vma, table, TRAMPFD_ADD_MMAP);
+	return trampfd_index_add(current->mm, start, end, pgoff, *private_data,
+				 TRAMPFD_ADD_MMAP);
 }
 
 /*
@@ -98,7 +120,9 @@ static int trampfd_mmap(struct file *file, struct vm_area_struct *vma)
  */
 static int trampfd_mremap(struct vm_area_struct *vma)
 {
-	return trampfd_index_add(vma, vma->vm_private_data, TRAMPFD_ADD_MOVE);
+	return trampfd_index_add(vma->vm_mm, vma->vm_start, vma->vm_end,
+				 vma->vm_pgoff, vma->vm_private_data,
+				 TRAMPFD_ADD_MOVE);
 }
 
 static void trampfd_close(struct vm_area_struct *vma)
@@ -114,6 +138,7 @@ static void trampfd_close(struct vm_area_struct *vma)
  * trampfd_dup_vma(), where failing is possible.
  */
 const struct vm_operations_struct trampfd_vm_ops = {
+	.mapped	= trampfd_mapped,
 	.close	= trampfd_close,
 	.mremap	= trampfd_mremap,
 };
@@ -224,7 +249,7 @@ static long trampfd_op_list(struct trampfd_table *table, unsigned int cmd,
 		return ret;
 	if (args.flags || !args.count || args.count > TRAMPFD_RECORDS_MAX)
 		return -EINVAL;
-	list = kmalloc_array(TRAMPFD_LIST_BATCH, sizeof(*list), GFP_KERNEL);
+	list = kmalloc_objs(*list, TRAMPFD_LIST_BATCH);
 	if (!list)
 		return -ENOMEM;
 
@@ -440,7 +465,7 @@ static void trampfd_show_fdinfo(struct seq_file *m, struct file *file)
 static const struct file_operations trampfd_fops = {
 	.owner		= THIS_MODULE,
 	.release	= trampfd_release,
-	.mmap		= trampfd_mmap,
+	.mmap_prepare	= trampfd_mmap_prepare,
 	.get_unmapped_area = trampfd_get_unmapped_area,
 	.unlocked_ioctl	= trampfd_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,
@@ -485,7 +510,7 @@ static struct trampfd *trampfd_new(const struct trampfd_attr *attr,
 			return ERR_CAST(space);
 	}
 
-	tf = kzalloc(sizeof(*tf), TRAMPFD_GFP);
+	tf = kzalloc_obj(*tf, TRAMPFD_GFP);
 	if (!tf)
 		return ERR_PTR(-ENOMEM);
 	refcount_set(&tf->refs, 1);

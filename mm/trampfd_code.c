@@ -128,7 +128,7 @@ static void trampfd_code_free(struct trampfd_code *code)
 
 static struct trampfd_code *trampfd_code_new(const struct trampfd_shape *shape)
 {
-	struct trampfd_code *code = kzalloc(sizeof(*code), TRAMPFD_GFP);
+	struct trampfd_code *code = kzalloc_obj(*code, TRAMPFD_GFP);
 	int ret = -ENOMEM;
 
 	if (!code)
@@ -288,7 +288,19 @@ static int trampfd_code_mremap(struct vm_area_struct *vma)
 	return -EINVAL;
 }
 
+static int trampfd_code_mapped(unsigned long start, unsigned long end,
+			       pgoff_t pgoff, const struct file *file,
+			       void **private_data)
+{
+	unsigned long part = trampfd_part_at(pgoff);
+
+	trampfd_data_place(*private_data, start - part);
+	return part == TRAMPFD_FAULT_OFFSET ?
+	       trampfd_mapped(start, end, pgoff, file, private_data) : 0;
+}
+
 const struct vm_operations_struct trampfd_code_vm_ops = {
+	.mapped		= trampfd_code_mapped,
 	.open		= trampfd_code_open,
 	.close		= trampfd_code_close,
 	.mprotect	= trampfd_code_mprotect,
@@ -297,32 +309,33 @@ const struct vm_operations_struct trampfd_code_vm_ops = {
 };
 
 /* Check the permissions of a mapping, and fix them for good. */
-static int trampfd_code_restrict(struct vm_area_struct *vma, unsigned long part)
+static int trampfd_code_restrict(struct vm_area_desc *desc, unsigned long part)
 {
-	vm_flags_t access = vma->vm_flags & VM_ACCESS_FLAGS;
+	bool read = vma_desc_test(desc, VMA_READ_BIT);
+	bool exec = vma_desc_test(desc, VMA_EXEC_BIT);
+
+	if (vma_desc_test(desc, VMA_WRITE_BIT))
+		return -EINVAL;
 
 	switch (part) {
 	case TRAMPFD_FAULT_OFFSET:
-		if (access)
+		if (read || exec)
 			return -EINVAL;
-		vm_flags_clear(vma, VM_MAYREAD | VM_MAYEXEC);
+		vma_desc_clear_flags(desc, VMA_MAYREAD_BIT, VMA_MAYEXEC_BIT);
 		break;
 	case TRAMPFD_CODE_OFFSET:
-		if (access != (VM_READ | VM_EXEC))
+		if (!read || !exec)
 			return -EINVAL;
-		if (!trampfd_code_allowed())
-			return -EPERM;
 		break;
 	case TRAMPFD_DATA_OFFSET:
 		/* do_mmap() gives old programs more than they ask for. */
-		if (current->personality & READ_IMPLIES_EXEC)
-			access &= ~VM_EXEC;
-		if (access != VM_READ)
+		if (!read || (exec && !(current->personality & READ_IMPLIES_EXEC)))
 			return -EINVAL;
-		vm_flags_clear(vma, VM_EXEC | VM_MAYEXEC);
+		vma_desc_clear_flags(desc, VMA_EXEC_BIT, VMA_MAYEXEC_BIT);
 		break;
 	}
-	vm_flags_mod(vma, VM_DONTEXPAND | VM_DONTDUMP, VM_MAYWRITE);
+	vma_desc_set_flags(desc, VMA_DONTEXPAND_BIT, VMA_DONTDUMP_BIT);
+	vma_desc_clear_flags(desc, VMA_MAYWRITE_BIT);
 	return 0;
 }
 
@@ -343,7 +356,7 @@ static bool trampfd_is_part(const struct trampfd *tf, unsigned long part,
  * @pgoff: The offset, in pages.
  *
  * Context: mmap_lock of the current mm held for writing.  Takes the table's lock.
- * Return: 0, or -EINVAL or -EPERM as trampfd_code_mmap(); -EPERM also if the mm has
+ * Return: 0, or -EINVAL or -EPERM as trampfd_code_prepare(); -EPERM also if the mm has
  * no table.
  */
 int trampfd_code_check(struct trampfd *tf, unsigned long addr, unsigned long len,
@@ -363,34 +376,22 @@ int trampfd_code_check(struct trampfd *tf, unsigned long addr, unsigned long len
 }
 
 /**
- * trampfd_code_mmap() - map a part of a TRAMPFD_CODE table
- * @vma: The mapping.
- * @table: The table.
+ * trampfd_code_prepare() - check and describe a mapping of a part of a table with code
+ * @desc: What is to be mapped.
+ * @tf: The descriptor's object.
  *
- * Context: mmap_lock held for writing.
+ * Context: mmap_lock of the current mm held for writing.  Takes the table's lock.
  * Return: 0; -EINVAL if it is no part, has other permissions, or is not at the same
- * distance from the others; -EPERM if the administrator forbids the code part;
- * -ENOMEM or -EDQUOT.
+ * distance from the others; -EPERM if the administrator forbids the code part.
  */
-int trampfd_code_mmap(struct vm_area_struct *vma, struct trampfd_table *table)
+int trampfd_code_prepare(struct vm_area_desc *desc, struct trampfd *tf)
 {
-	unsigned long part = trampfd_vma_part(vma);
 	int ret;
 
-	if (!trampfd_is_part(table->tf, part, vma->vm_pgoff,
-			     vma->vm_end - vma->vm_start) || vma->vm_start < part)
-		return -EINVAL;
-	ret = trampfd_code_restrict(vma, part);
+	ret = trampfd_code_check(tf, desc->start, vma_desc_size(desc), desc->pgoff);
 	if (!ret)
-		ret = trampfd_data_place(table, vma->vm_start - part);
-	if (ret)
-		return ret;
-
-	vma->vm_private_data = table;
-	vma->vm_ops = &trampfd_code_vm_ops;
-	if (part == TRAMPFD_FAULT_OFFSET)
-		ret = trampfd_index_add(vma, table, TRAMPFD_ADD_MMAP);
-	if (ret)
-		trampfd_code_close(vma);
+		ret = trampfd_code_restrict(desc, trampfd_part_at(desc->pgoff));
+	if (!ret)
+		desc->vm_ops = &trampfd_code_vm_ops;
 	return ret;
 }

@@ -478,7 +478,7 @@ long trampfd_set(struct trampfd_table *table, const struct trampfd_contexts *arg
 
 	if (args->flags)
 		return -EINVAL;
-	batch = kmalloc(sizeof(*batch), GFP_KERNEL);
+	batch = kmalloc_obj(*batch);
 	if (!batch)
 		return -ENOMEM;
 	batch->ntrampolines = table->tf->ntrampolines;
@@ -659,7 +659,7 @@ long trampfd_get(struct trampfd_table *table, const struct trampfd_contexts *arg
 
 	if (args->flags & ~(TRAMPFD_CONTEXTS_NEXT | TRAMPFD_CONTEXTS_SIZES))
 		return -EINVAL;
-	shown = kmalloc(sizeof(*shown), GFP_KERNEL);
+	shown = kmalloc_obj(*shown);
 	if (!shown)
 		return -ENOMEM;
 

@@ -244,21 +244,19 @@ bool trampfd_data_may_place(struct trampfd_table *table, unsigned long base)
 /**
  * trampfd_data_place() - tell where a new mapping wants a table to be
  * @table: The table.
- * @base: The mapping's address minus its offset.
+ * @base: The mapping's address minus its offset, for which trampfd_data_may_place()
+ *	has said yes.
  *
- * Return: 0, or -EINVAL if the table is elsewhere in this mm.
+ * Context: mmap_lock held for writing, as for the question.
  */
-int trampfd_data_place(struct trampfd_table *table, unsigned long base)
+void trampfd_data_place(struct trampfd_table *table, unsigned long base)
 {
 	struct trampfd_data *data = table->data;
 
 	guard(mutex)(&table->lock);
-	if (data->placed && data->base != base)
-		return -EINVAL;
 	data->base = base;
 	data->placed = true;
 	data->nmaps++;
-	return 0;
 }
 
 /**
@@ -266,8 +264,7 @@ int trampfd_data_place(struct trampfd_table *table, unsigned long base)
  * @table: The table.
  *
  * Before a data page is made, nothing knows where the table is.  Then it can be
- * mapped elsewhere once no mapping is left, as mmap() may fail after its driver's
- * part.
+ * mapped elsewhere once no mapping is left.
  */
 void trampfd_data_unplace(struct trampfd_table *table)
 {

@@ -258,7 +258,7 @@ struct trampfd_space *trampfd_space_get(struct mm_struct *mm, unsigned long live
 	if (space)
 		return space;
 
-	space = kzalloc(sizeof(*space), TRAMPFD_GFP);
+	space = kzalloc_obj(*space, TRAMPFD_GFP);
 	if (!space)
 		return ERR_PTR(-ENOMEM);
 	refcount_set(&space->refs, 1);
@@ -284,13 +284,13 @@ struct trampfd_space *trampfd_space_get(struct mm_struct *mm, unsigned long live
  * with pages larger than a block, the last page may have more than the table, and
  * what is left of a TRAMPFD_CODE table's region may be behind all of them.
  */
-static unsigned long trampfd_vma_blocks(struct vm_area_struct *vma,
+static unsigned long trampfd_map_blocks(unsigned long size, pgoff_t pgoff,
 					struct trampfd_table *table,
 					unsigned long *first)
 {
-	unsigned long n = vma_pages(vma) * TRAMPFD_PAGE_BLOCKS;
+	unsigned long n = size >> TRAMPFD_BLOCK_SHIFT;
 
-	*first = vma->vm_pgoff * TRAMPFD_PAGE_BLOCKS;
+	*first = pgoff * TRAMPFD_PAGE_BLOCKS;
 	return *first < table->nchunks ? min(n, table->nchunks - *first) : 0;
 }
 
@@ -325,7 +325,10 @@ static int trampfd_index_rebuild(struct mm_struct *mm, struct trampfd_index *old
 
 /**
  * trampfd_index_add() - let calls find the trampolines of a mapping
- * @vma: The mapping.
+ * @mm: The mm of the mapping.
+ * @start: Where the mapping begins.
+ * @end: Where it ends.
+ * @pgoff: The file's page that is at its beginning.
  * @table: Its table.
  * @why: Why it is new.  Only %TRAMPFD_ADD_MMAP is refused for a limit: the user's, or
  *	that of blocks in an mm.
@@ -333,22 +336,23 @@ static int trampfd_index_rebuild(struct mm_struct *mm, struct trampfd_index *old
  * Context: mmap_lock held for writing; takes the lock of the mm's space.
  * Return: 0, -ENOMEM or -EDQUOT.
  */
-int trampfd_index_add(struct vm_area_struct *vma, struct trampfd_table *table,
-		      enum trampfd_add why)
+int trampfd_index_add(struct mm_struct *mm, unsigned long start,
+		      unsigned long end, pgoff_t pgoff,
+		      struct trampfd_table *table, enum trampfd_add why)
 {
-	unsigned long block = vma->vm_start >> TRAMPFD_BLOCK_SHIFT;
-	struct trampfd_space *space = trampfd_space_of(vma->vm_mm);
+	unsigned long block = start >> TRAMPFD_BLOCK_SHIFT;
+	struct trampfd_space *space = trampfd_space_of(mm);
 	bool check = why == TRAMPFD_ADD_MMAP;
 	struct trampfd_chunk __rcu **chunks;
 	struct trampfd_index *index;
 	unsigned long first, n, live;
 
-	n = trampfd_vma_blocks(vma, table, &first);
+	n = trampfd_map_blocks(end - start, pgoff, table, &first);
 	if (!n)
 		return 0;
 	chunks = &table->chunks[first];
 	guard(mutex)(&space->lock);
-	index = trampfd_index_of(vma->vm_mm, space);
+	index = trampfd_index_of(mm, space);
 	/* How many there are once the old place of a move is gone. */
 	live = index->live + (why == TRAMPFD_ADD_MOVE ? 0 : n);
 	if (check && live > TRAMPFD_BLOCKS_MAX)
@@ -357,8 +361,7 @@ int trampfd_index_add(struct vm_area_struct *vma, struct trampfd_table *table,
 	if ((index->used + n) * 2 <= index->mask + 1 &&
 	    likely(trampfd_index_insert_all(index, block, chunks, n)))
 		return 0;
-	return trampfd_index_rebuild(vma->vm_mm, index, live, block, chunks, n,
-				     check);
+	return trampfd_index_rebuild(mm, index, live, block, chunks, n, check);
 }
 
 /**
@@ -374,6 +377,9 @@ void trampfd_index_remove(struct vm_area_struct *vma)
 	struct trampfd_space *space = trampfd_space_of(vma->vm_mm);
 	struct trampfd_index *index;
 
+	/* mmap() had no memory for one. */
+	if (!space)
+		return;
 	guard(mutex)(&space->lock);
 	index = trampfd_index_of(vma->vm_mm, space);
 	for (; block < end; block++) {

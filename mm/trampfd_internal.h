@@ -512,6 +512,8 @@ static inline unsigned long trampfd_vma_part(const struct vm_area_struct *vma)
 
 /* mm/trampfd.c */
 extern const struct vm_operations_struct trampfd_vm_ops;
+int trampfd_mapped(unsigned long start, unsigned long end, pgoff_t pgoff,
+		   const struct file *file, void **private_data);
 u32 trampfd_copy_some(void *to, const void __user *from, size_t size, u32 n);
 
 /* mm/trampfd_charge.c */
@@ -545,7 +547,7 @@ struct trampfd_code *trampfd_code_get(unsigned int abi,
 void trampfd_code_put(struct trampfd_code *code);
 int trampfd_code_check(struct trampfd *tf, unsigned long addr, unsigned long len,
 		       unsigned long pgoff);
-int trampfd_code_mmap(struct vm_area_struct *vma, struct trampfd_table *table);
+int trampfd_code_prepare(struct vm_area_desc *desc, struct trampfd *tf);
 
 static inline bool trampfd_vma_is(const struct vm_area_struct *vma)
 {
@@ -562,7 +564,7 @@ int trampfd_data_alloc(struct trampfd_table *table, bool check);
 void trampfd_data_free(struct trampfd_data *data);
 void trampfd_data_copy(struct trampfd_data *new, const struct trampfd_data *old);
 bool trampfd_data_may_place(struct trampfd_table *table, unsigned long base);
-int trampfd_data_place(struct trampfd_table *table, unsigned long base);
+void trampfd_data_place(struct trampfd_table *table, unsigned long base);
 void trampfd_data_unplace(struct trampfd_table *table);
 vm_fault_t trampfd_data_fault(struct trampfd_table *table, struct vm_fault *vmf);
 void trampfd_data_set_pc(struct trampfd_table *table, struct trampfd_chunk *chunk,
@@ -589,8 +591,9 @@ struct trampfd_space *trampfd_space_of(struct mm_struct *mm);
 struct trampfd_space *trampfd_space_get(struct mm_struct *mm, unsigned long live,
 					bool check);
 void trampfd_space_put(struct trampfd_space *space);
-int trampfd_index_add(struct vm_area_struct *vma, struct trampfd_table *table,
-		      enum trampfd_add why);
+int trampfd_index_add(struct mm_struct *mm, unsigned long start,
+		      unsigned long end, pgoff_t pgoff,
+		      struct trampfd_table *table, enum trampfd_add why);
 void trampfd_index_remove(struct vm_area_struct *vma);
 void trampfd_index_exit(struct mm_struct *mm);
 

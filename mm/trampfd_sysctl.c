@@ -49,7 +49,7 @@ static int trampfd_units_handler(const struct ctl_table *table, int write,
 	return proc_doulongvec_minmax(&copy, write, buffer, lenp, ppos);
 }
 
-static struct ctl_table trampfd_sysctls[] = {
+static const struct ctl_table trampfd_sysctls[] = {
 	{
 		.procname	= "trampfd_enabled",
 		.data		= &trampfd_enabled,

@@ -329,7 +329,8 @@ int __trampfd_dup_vma(struct vm_area_struct *vma, struct mm_struct *oldmm)
 			return PTR_ERR(table);
 	}
 	vma->vm_private_data = table;
-	return trampfd_index_add(vma, table, TRAMPFD_ADD_FORK);
+	return trampfd_index_add(vma->vm_mm, vma->vm_start, vma->vm_end,
+				 vma->vm_pgoff, table, TRAMPFD_ADD_FORK);
 }
 
 /* Take a table out of @space; NULL if it has none any more. */
