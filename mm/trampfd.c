@@ -9,7 +9,6 @@
  * This file is the front: the system calls, the descriptor, its mappings and
  * its operations.  trampfd_internal.h tells what stands behind it.
  */
-#include <linux/anon_inodes.h>
 #include <linux/cleanup.h>
 #include <linux/compat.h>
 #include <linux/err.h>
@@ -278,18 +277,6 @@ static long trampfd_op_list(struct trampfd_table *table, unsigned int cmd,
 	return done ?: ret;
 }
 
-static struct file *trampfd_getfile(struct trampfd *tf, int flags,
-				    const struct inode *context_inode)
-{
-	/*
-	 * An inode of its own, so that security modules see it, and the type, as
-	 * they may not like executable mappings.
-	 */
-	return anon_inode_create_getfile(tf->code ? "[trampfd-code]" : "[trampfd]",
-					 &trampfd_fops, tf, flags | O_CLOEXEC,
-					 context_inode);
-}
-
 /* TRAMPFD_READONLY */
 static long trampfd_op_readonly(struct file *file, unsigned long arg)
 {
@@ -302,7 +289,7 @@ static long trampfd_op_readonly(struct file *file, unsigned long arg)
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0)
 		return fd;
-	new = trampfd_getfile(tf, O_RDONLY, file_inode(file));
+	new = trampfd_file(tf, &trampfd_fops, O_RDONLY, file_inode(file));
 	if (IS_ERR(new)) {
 		put_unused_fd(fd);
 		return PTR_ERR(new);
@@ -667,7 +654,7 @@ SYSCALL_DEFINE3(trampfd_create, struct trampfd_attr __user *, uattr, size_t, siz
 	}
 	trampfd_fill_attr(&attr, tf);
 
-	file = trampfd_getfile(tf, O_RDWR, NULL);
+	file = trampfd_file(tf, &trampfd_fops, O_RDWR, NULL);
 	if (IS_ERR(file)) {
 		trampfd_undo(tf);
 		ret = PTR_ERR(file);
@@ -694,6 +681,7 @@ static int __init trampfd_init(void)
 {
 	trampfd_charge_init();
 	trampfd_chunk_init();
+	trampfd_file_init();
 	trampfd_sysctl_init();
 	return 0;
 }

@@ -574,6 +574,11 @@ void trampfd_data_remove(struct trampfd_table *table, struct trampfd_chunk *chun
 			 u32 i, u32 slot);
 u32 trampfd_data_nfast(struct trampfd_table *table);
 
+/* mm/trampfd_file.c */
+struct file *trampfd_file(struct trampfd *tf, const struct file_operations *fops,
+			  int flags, const struct inode *context_inode);
+void trampfd_file_init(void);
+
 /* mm/trampfd_index.c */
 /**
  * enum trampfd_add - why a mapping is new
