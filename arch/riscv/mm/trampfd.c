@@ -28,8 +28,8 @@ static u32 insn_ld(u32 reg, u32 base, u32 offset)
  *
  *	auipc t6, 0x100; ld value, 0(t6) ...; ld t6, pc(t6); jr t6
  *
- * perf's numbers are those of the registers.  Where processes have landing pads
- * (Zicfilp), it would have to begin with one, and its jump asks for another at the
+ * perf's numbers are those of the registers.  Where processes may have landing pads
+ * (Zicfilp), it begins with one for any label, and its jump asks for another at the
  * target, as that of a function's address does; the label in t2 is still the
  * caller's.
  *
@@ -39,12 +39,16 @@ int arch_trampfd_code(struct trampfd_shape *shape, u8 *entry)
 {
 	const u32 t6 = arch_trampfd_target(shape->abi);
 	u8 *p = entry;
-	u32 i;
+	u32 i, at;
 
+	/* lpad 0 */
+	if (TRAMPFD_LANDING_PADS)
+		p = put_insn(p, 0x00000017);
+	at = p - entry;
 	p = put_insn(p, 0x00000017 | TRAMPFD_CODE_TO_DATA | t6 << 7);
 	for (i = 0; i < shape->nregs; i++)
-		p = put_insn(p, insn_ld(shape->names[i], t6, shape->values[i]));
-	p = put_insn(p, insn_ld(t6, t6, shape->pc));
+		p = put_insn(p, insn_ld(shape->names[i], t6, shape->values[i] - at));
+	p = put_insn(p, insn_ld(t6, t6, shape->pc - at));
 	p = put_insn(p, 0x00000067 | t6 << 15);
 	return p - entry;
 }

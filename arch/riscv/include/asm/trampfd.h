@@ -14,6 +14,9 @@
 #include <asm/cpufeature.h>
 #include <asm/csr.h>
 #include <asm/ptrace.h>
+#ifdef CONFIG_RISCV_USER_CFI
+#include <asm/usercfi.h>
+#endif
 
 #include <uapi/asm/perf_regs.h>
 
@@ -54,9 +57,7 @@ int arch_trampfd_code(struct trampfd_shape *shape, u8 *entry);
  * The CPU ignores bit 0 of what is loaded into the PC, and bit 1 where it has no
  * compressed instructions, so a target that has it set would be another one.
  */
-#define TRAMPFD_PC_ALIGN \
-	(riscv_isa_extension_available(NULL, c) || \
-	 riscv_isa_extension_available(NULL, ZCA) ? 2 : 4)
+#define TRAMPFD_PC_ALIGN	(riscv_isa_extension_available(NULL, ZCA) ? 2 : 4)
 
 /*
  * Where the address is not the PC, the second half of an instruction is in the
@@ -69,6 +70,26 @@ static __always_inline bool arch_trampfd_user_fetch(struct pt_regs *regs,
 	return cause == EXC_INST_PAGE_FAULT && address == regs->epc &&
 	       user_mode(regs);
 }
+
+#ifdef CONFIG_RISCV_USER_CFI
+/*
+ * A trampoline of code would end in a jump that asks for a landing pad where the
+ * process has them.  How the trampoline was entered says nothing about that: a
+ * return asks for none, and neither does a jump that the compiler has marked.
+ */
+static __always_inline void arch_trampfd_set_pc(struct pt_regs *regs,
+						unsigned long pc)
+{
+	if (cpu_supports_indirect_br_lp_instr() && is_indir_lp_enabled(current))
+		regs->status |= SR_ELP;
+	regs->epc = pc;
+}
+
+#define arch_trampfd_set_pc		arch_trampfd_set_pc
+#define TRAMPFD_LANDING_PADS		cpu_supports_indirect_br_lp_instr()
+#else
+#define TRAMPFD_LANDING_PADS		false
+#endif
 
 /* What the generic header is not to define. */
 #define arch_trampfd_user_fetch		arch_trampfd_user_fetch
