@@ -253,44 +253,51 @@ TEST_F(family, forged_data)
 		_exit(0);
 	}
 	EXPECT_EQ(0, child_status(pid));
-	ASSERT_EQ(0, madvise(data, self->t.attr.part_size, MADV_DOFORK));
 	EXPECT_TRUE(all_fast(self));
 }
 
 /* A child without one of the parts can map it again, at its place. */
-TEST_F(family, dontfork)
+static void child_without(struct __test_metadata *_metadata, const DATA *self,
+			  enum code_part part)
 {
-	enum code_part part;
+	void *addr = part_addr(&self->t, part);
 	pid_t pid;
 
-	for (part = 0; part < NPARTS; part++) {
-		ASSERT_EQ(0, madvise(part_addr(&self->t, part),
-				     self->t.attr.part_size, MADV_DONTFORK));
-		pid = fork();
-		ASSERT_LE(0, pid);
-		if (!pid) {
-			unsigned long value;
+	ASSERT_EQ(0, madvise(addr, self->t.attr.part_size, MADV_DONTFORK));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		unsigned long value;
 
-			ASSERT_TRUE(is_unmapped(part_addr(&self->t, part)));
-			if (part == PART_FAULT) {
-				ASSERT_EQ(FIRST + 5U,
-					  call(code_entry(&self->t, 5)));
-			} else {
-				ASSERT_TRUE(gives(fault_entry(&self->t, 5),
-						  FIRST + 5));
-				ASSERT_EQ(part == PART_CODE ? SIGSEGV : SIGBUS,
-					  try_call(code_entry(&self->t, 5),
-						   &value));
-			}
-			ASSERT_EQ(0, part_map(&self->t, part));
-			ASSERT_TRUE(all_fast(self));
-			_exit(0);
+		ASSERT_TRUE(is_unmapped(addr));
+		if (part == PART_FAULT) {
+			ASSERT_EQ(FIRST + 5U, call(code_entry(&self->t, 5)));
+		} else {
+			ASSERT_TRUE(gives(fault_entry(&self->t, 5), FIRST + 5));
+			ASSERT_EQ(part == PART_CODE ? SIGSEGV : SIGBUS,
+				  try_call(code_entry(&self->t, 5), &value));
 		}
-		EXPECT_EQ(0, child_status(pid));
-		EXPECT_TRUE(all_fast(self));
-		ASSERT_EQ(0, madvise(part_addr(&self->t, part),
-				     self->t.attr.part_size, MADV_DOFORK));
+		ASSERT_EQ(0, part_map(&self->t, part));
+		ASSERT_TRUE(all_fast(self));
+		_exit(0);
 	}
+	EXPECT_EQ(0, child_status(pid));
+	EXPECT_TRUE(all_fast(self));
+}
+
+TEST_F(family, dontfork_of_the_fault_part)
+{
+	child_without(_metadata, self, PART_FAULT);
+}
+
+TEST_F(family, dontfork_of_the_code_part)
+{
+	child_without(_metadata, self, PART_CODE);
+}
+
+TEST_F(family, dontfork_of_the_data_part)
+{
+	child_without(_metadata, self, PART_DATA);
 }
 
 /* The child goes on when the parent's table and its pages are gone. */

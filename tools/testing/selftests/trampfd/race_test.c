@@ -502,8 +502,8 @@ static void *split_in_place(void *p)
 		char *at = stage->t->base + next_random(&seed) % PAGES * page;
 
 		/* Only the first time at a place; the rest changes a flag. */
-		if (madvise(at, page, MADV_DONTFORK) ||
-		    madvise(at, page, MADV_DOFORK))
+		if (madvise(at, page, MADV_RANDOM) ||
+		    madvise(at, page, MADV_NORMAL))
 			ADD(stage->errors);
 		ADD(stage->turns);
 	}
@@ -526,8 +526,8 @@ static void *split(void *p)
 		char *at = stage->t->base + r % PAGES * page;
 
 		/* There may be a hole. */
-		if ((madvise(at, page, MADV_DONTFORK) ||
-		     madvise(at, page, MADV_DOFORK)) && errno != ENOMEM)
+		if ((madvise(at, page, MADV_RANDOM) ||
+		     madvise(at, page, MADV_NORMAL)) && errno != ENOMEM)
 			ADD(stage->errors);
 		if (r % 8 == 0 && table_map_at(&again, stage->t->base))
 			ADD(stage->errors);
