@@ -55,7 +55,7 @@ time_for()
 	[ "$MINUTES" -ne 0 ] && [ $((SECONDS / 60 + need)) -gt "$MINUTES" ] || return 0
 	say "         $TARGET: left out, as there are not $need minutes left of $MINUTES: $2"
 	result skip "$TARGET: $2" \
-		"no time: make check ARCH=$TARGET MINUTES=0 runs it" build/log/check.times
+		"no time: make check KERNEL=$KERNEL ARCH=$PORT MINUTES=0 runs it" build/log/check.times
 	return 1
 }
 
@@ -240,7 +240,9 @@ check_tests()
 		result skip "$TARGET: $what" "not ported to $TARGET yet"
 	done
 	time_for 15 "main guest" || return 0
-	collections=$({ echo trampfd; ! ported libtrampfd || echo libtrampfd; kernel_collections; } | paste -sd,)
+	# The kernel's own are for comparing with the unpatched kernel.
+	collections=$({ echo trampfd; ! ported libtrampfd || echo libtrampfd
+		[ "$KERNEL" != "$CHOSEN_KERNEL" ] || kernel_collections; } | paste -sd,)
 	queue_guest main main 1500 count_main "$collections" \
 		"kernel:WITHOUT=$(without "${BUILDS[*]:1}" "${LONG[@]}"),$(IFS=,; echo "${SLOW[*]}")"
 }
@@ -336,6 +338,32 @@ for_x86_64()
 	done
 }
 
+# Without KERNEL=, these have their main guest on the current kernel, too: s390x is big-endian.
+ALSO=()
+
+# also_current: make the tree for that
+also_current()
+{
+	local arch
+
+	for arch in x86_64 s390x; do
+		[[ " ${ORDER[*]} " != *" $arch "* ]] || ALSO+=("$arch-${KERNELS##* }")
+	done
+	[ ${#ALSO[@]} -gt 0 ] || return 0
+	use_arch "${ALSO[0]}"
+	if [ -z "$(kernel_source_version)" ]; then
+		step "source-$KERNEL" "get the source of Linux $KERNEL from Debian" fetch_kernel_source
+		if [ $STEP_RC -ne 0 ]; then
+			# A machine for continuous integration has what it needs.
+			result "$([ -n "${CI:-}" ] && echo fail || echo skip)" "Linux $KERNEL" \
+				"its source can't be had: $(grep -m1 '^error:' "$STEP_LOG" || :)"
+			ALSO=()
+			return
+		fi
+	fi
+	make_tree
+}
+
 # shellcheck disable=SC2086
 need_packages $arches
 make_tree
@@ -347,7 +375,11 @@ PERCENT=$(measure_machine)
 declare -A READY=() CALLED=()
 # shellcheck disable=SC2086
 mapfile -t ORDER < <(printf '%s\n' x86_64 $arches | awk '!seen[$0]++' | grep -xF "${arches// /$'\n'}")
+[ -n "$KDIR${TRAMPFD_KERNEL:-}" ] || also_current
 for_each check_tests
+for target in "${ALSO[@]}"; do
+	once "$target" check_tests
+done
 for_x86_64 check_static check_costs check_debug check_comparison check_libffi
 for_each check_more
 for_each check_costs
