@@ -2,11 +2,14 @@
 /* What can be seen of trampolines from outside of the program. */
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include "../kselftest_harness.h"
-#include "trampfd_util.h"
+#include "code_util.h"
 
 FIXTURE(watched) {
 	struct table t;
@@ -68,6 +71,43 @@ TEST_F(watched, link_in_proc)
 	EXPECT_STREQ("anon_inode:[trampfd]", target);
 	/* It can't be had a second time by its name. */
 	EXPECT_EQ(-1, open(path, O_RDONLY | O_CLOEXEC));
+}
+
+/*
+ * A table with code is on a file system of its own, from which its code part can be
+ * executed, and in no other way.
+ */
+TEST(file_of_code)
+{
+	char *const argv[] = { "trampfd", NULL };
+	char path[64], target[64];
+	struct statfs fs;
+	struct stat st;
+	struct table t;
+	ssize_t n;
+
+	if (code_missing())
+		SKIP(return, "%s", code_missing());
+	ASSERT_EQ(0, code_create(&t, 8, NULL, 0));
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", t.fd);
+	n = readlink(path, target, sizeof(target) - 1);
+	ASSERT_LT(0, n);
+	target[n] = '\0';
+	EXPECT_STREQ("anon_inode:[trampfd-code]", target);
+	ASSERT_EQ(0, fstatfs(t.fd, &fs));
+	EXPECT_EQ(TRAMPFD_MAGIC, fs.f_type);
+
+	EXPECT_EQ(-1, open(path, O_RDONLY | O_CLOEXEC));
+	EXPECT_EQ(ENXIO, errno);
+	EXPECT_EQ(-1, execv(path, argv));
+	EXPECT_EQ(EACCES, errno);
+	EXPECT_EQ(-1, fchmod(t.fd, 0700));
+	EXPECT_EQ(EOPNOTSUPP, errno);
+	EXPECT_EQ(-1, ftruncate(t.fd, 4096));
+	ASSERT_EQ(0, fstat(t.fd, &st));
+	EXPECT_EQ(0, st.st_size);
+	EXPECT_EQ(0600U, st.st_mode & 07777);
+	close(t.fd);
 }
 
 /* One number of fdinfo, -1 if it is not there. */
