@@ -7,7 +7,7 @@
 #include <linux/trampfd.h>
 #include <linux/unaligned.h>
 
-#include <asm/setup.h>
+#include <asm/cpufeature.h>
 
 /* lgrl reg, place, in halfwords from the instruction's own address */
 static u8 *put_lgrl(u8 *p, const u8 *entry, u32 reg, u32 place)
@@ -34,7 +34,7 @@ int arch_trampfd_code(struct trampfd_shape *shape, u8 *entry)
 	u8 *p = entry;
 	u32 i;
 
-	if (!MACHINE_HAS_NX)
+	if (!cpu_has_nx())
 		return -EOPNOTSUPP;
 	for (i = 0; i < shape->nregs; i++)
 		p = put_lgrl(p, entry, shape->names[i], shape->values[i]);
