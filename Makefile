@@ -32,6 +32,9 @@ help:
 	@echo '                  under strict W^X'
 	@echo 'make shell        boot the kernel of "make run" with a shell; "exit" ends it'
 	@echo 'make apply KDIR=  put the feature onto your own tree of Linux $(subst $(space), or ,$(KERNELS))'
+	@echo 'make port-report KDIR=  tell what a tree of any version of Linux would break: patches,'
+	@echo '                  prototypes, options and numbers, on a page; it only reads the tree.  It compares'
+	@echo '                  with the nearest version, or with KERNEL='
 	@echo 'make clean        remove build/'
 	@echo
 	@echo 'ARCH=<arch>       one of: $(patsubst vm/arch/%.sh,%,$(wildcard vm/arch/*.sh))'
@@ -50,10 +53,10 @@ help:
 	@echo 'Missing Debian packages (listed in vm/packages) are installed through apt.'
 	@echo 'Logs are in build/log/.'
 
-run check further bench clients shell apply:
+run check further bench clients shell apply port-report:
 	@$(RUN) vm/$@.sh
 
 clean:
 	rm -rf build
 
-.PHONY: help run check further bench clients shell apply clean
+.PHONY: help run check further bench clients shell apply port-report clean

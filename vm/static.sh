@@ -250,4 +250,5 @@ check_scripts()
 	silent "planted stores and locks are seen" python_test fault_path
 	silent "planted failures of libffi's suite are seen" python_test clients_libffi
 	silent "planted failures of other suites are seen" python_test clients_suites
+	silent "planted changes of a kernel are reported" python_test port_report
 }

@@ -103,7 +103,8 @@ make_bench_tree()
 	must "overlay-bench-$KERNEL" "apply what only the benchmark's kernel gets" overlay_bench
 }
 
-make_tree()
+# make_pristine: only the source as it came
+make_pristine()
 {
 	local version
 
@@ -118,5 +119,10 @@ make_tree()
 		[ "$(cat "$WORK/.source" 2> /dev/null)" = "$version" ] ||
 			must "unpack-$KERNEL" "unpack Linux $version" unpack "$version"
 	fi
+}
+
+make_tree()
+{
+	make_pristine
 	must "overlay-$KERNEL" "apply the overlay and $(patch_list | wc -l) patches" overlay
 }
