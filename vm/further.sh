@@ -11,6 +11,7 @@
 . "$VM/sources.sh"
 . "$VM/guest.sh"
 . "$VM/qemu.sh"
+. "$VM/toolchain.sh"
 . "$VM/selftests.sh"
 
 cd "$TOP"
@@ -32,8 +33,18 @@ further_guest()
 			return
 		fi
 	fi
+	NEWER_CROSS=$CROSS
+	if declare -F "cross_of_$variant" > /dev/null; then
+		"cross_of_$variant"
+		if [ -z "$NEWER_CROSS" ]; then
+			result skip "$TARGET $name: the guest" \
+				"none of Debian's compilers can build its kernel"
+			return
+		fi
+	fi
 	[ "$variant" = main ] ||
-		must "$TARGET-build-$variant" "$TARGET: build the $variant kernel" build_variant "$variant"
+		CROSS=$NEWER_CROSS must "$TARGET-build-$variant" "$TARGET: build the $variant kernel" \
+			build_variant "$variant"
 	if [ "$variant" = selinux ]; then
 		must "$TARGET-policy" "$TARGET: build the policy of the $name guest" build_policy
 		initrd=$OUT/kselftest-selinux.cpio
