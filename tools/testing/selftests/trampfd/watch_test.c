@@ -11,6 +11,11 @@
 #include "../kselftest_harness.h"
 #include "code_util.h"
 
+/* 32-bit builds may have the compiler's own <linux/magic.h>. */
+#ifndef TRAMPFD_MAGIC
+#define TRAMPFD_MAGIC	0x54524d50
+#endif
+
 FIXTURE(watched) {
 	struct table t;
 };
