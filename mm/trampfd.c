@@ -248,7 +248,7 @@ static long trampfd_op_list(struct trampfd_table *table, unsigned int cmd,
 		return ret;
 	if (args.flags || !args.count || args.count > TRAMPFD_RECORDS_MAX)
 		return -EINVAL;
-	list = kmalloc_objs(*list, TRAMPFD_LIST_BATCH);
+	list = kmalloc_objs(*list, TRAMPFD_LIST_BATCH, GFP_KERNEL);
 	if (!list)
 		return -ENOMEM;
 

@@ -478,7 +478,7 @@ long trampfd_set(struct trampfd_table *table, const struct trampfd_contexts *arg
 
 	if (args->flags)
 		return -EINVAL;
-	batch = kmalloc_obj(*batch);
+	batch = kmalloc_obj(*batch, GFP_KERNEL);
 	if (!batch)
 		return -ENOMEM;
 	batch->ntrampolines = table->tf->ntrampolines;
@@ -659,7 +659,7 @@ long trampfd_get(struct trampfd_table *table, const struct trampfd_contexts *arg
 
 	if (args->flags & ~(TRAMPFD_CONTEXTS_NEXT | TRAMPFD_CONTEXTS_SIZES))
 		return -EINVAL;
-	shown = kmalloc_obj(*shown);
+	shown = kmalloc_obj(*shown, GFP_KERNEL);
 	if (!shown)
 		return -ENOMEM;
 

@@ -74,5 +74,17 @@ void riscv_jump(const struct cpu_state *in);
 /* For riscv_test.c: an instruction of four bytes, two in each of two pages. */
 extern const char riscv_long_instruction[];
 
+#if __riscv_xlen == 64
+#include <signal.h>
+
+/* In cfi_test.c: call @entry with landing pads switched on. */
+unsigned long riscv_guarded(const void *entry, long how);
+/* Both return the data register; one begins with a landing pad. */
+unsigned long riscv_padded(void);
+unsigned long riscv_bare(void);
+/* A handler that ends the process with the si_code. */
+void riscv_exit_code(int sig, siginfo_t *info, void *context);
+#endif
+
 #endif /* __ASSEMBLER__ */
 #endif /* TRAMPFD_ARCH_RISCV_H */

@@ -35,64 +35,57 @@ enum {
 	MARKED,		/* through t2: the compiler knows where it goes */
 };
 
-unsigned long riscv_guarded(const void *entry, long how);
-/* Both return the data register; one begins with a landing pad. */
-unsigned long riscv_padded(void);
-unsigned long riscv_bare(void);
-/* Handler: ends the process with the si_code. */
-void riscv_exit_code(int sig, siginfo_t *info, void *context);
-
 asm("	.text\n"
-    "	.balign	4\n"
-    "	.globl	riscv_guarded\n"
-    "riscv_guarded:\n"
-    "	addi	sp, sp, -32\n"
-    "	sd	ra, 0(sp)\n"
-    "	sd	s0, 8(sp)\n"
-    "	sd	s1, 16(sp)\n"
-    "	mv	s0, a0\n"
-    "	mv	s1, a1\n"
-    "	li	a1, 0\n"		/* PR_CFI_BRANCH_LANDING_PADS */
-    "	li	a2, 1\n"		/* PR_CFI_ENABLE */
-    "	call	riscv_set_cfi\n"
-    "	mv	t2, s0\n"
-    "	bnez	s1, 1f\n"
-    "	li	t2, 0\n"		/* the label */
-    "	jalr	s0\n"
-    "	j	2f\n"
-    "1:	jalr	t2\n"
-    "2:	mv	s0, a0\n"
-    "	li	a1, 0\n"
-    "	li	a2, 2\n"		/* PR_CFI_DISABLE */
-    "	call	riscv_set_cfi\n"
-    "	mv	a0, s0\n"
-    "	ld	ra, 0(sp)\n"
-    "	ld	s0, 8(sp)\n"
-    "	ld	s1, 16(sp)\n"
-    "	addi	sp, sp, 32\n"
-    "	ret\n"
-    "riscv_set_cfi:\n"
-    "	li	a0, 81\n"		/* PR_SET_CFI */
-    "	li	a3, 0\n"
-    "	li	a4, 0\n"
-    "	li	a7, 167\n"		/* prctl() */
-    "	ecall\n"
-    "	ret\n"
-    "	.balign	4\n"
-    "	.globl	riscv_padded\n"
-    "riscv_padded:\n"
-    "	.word	0x00000017\n"		/* lpad 0 */
-    "	.globl	riscv_bare\n"
-    "riscv_bare:\n"
-    "	mv	a0, t2\n"
-    "	ret\n"
-    "	.balign	4\n"
-    "	.globl	riscv_exit_code\n"
-    "riscv_exit_code:\n"
-    "	.word	0x00000017\n"
-    "	lw	a0, 8(a1)\n"		/* si_code */
-    "	li	a7, 94\n"		/* exit_group() */
-    "	ecall\n");
+	"	.balign	4\n"
+	"	.globl	riscv_guarded\n"
+	"riscv_guarded:\n"
+	"	addi	sp, sp, -32\n"
+	"	sd	ra, 0(sp)\n"
+	"	sd	s0, 8(sp)\n"
+	"	sd	s1, 16(sp)\n"
+	"	mv	s0, a0\n"
+	"	mv	s1, a1\n"
+	"	li	a1, 0\n"		/* PR_CFI_BRANCH_LANDING_PADS */
+	"	li	a2, 1\n"		/* PR_CFI_ENABLE */
+	"	call	riscv_set_cfi\n"
+	"	mv	t2, s0\n"
+	"	bnez	s1, 1f\n"
+	"	li	t2, 0\n"		/* the label */
+	"	jalr	s0\n"
+	"	j	2f\n"
+	"1:	jalr	t2\n"
+	"2:	mv	s0, a0\n"
+	"	li	a1, 0\n"
+	"	li	a2, 2\n"		/* PR_CFI_DISABLE */
+	"	call	riscv_set_cfi\n"
+	"	mv	a0, s0\n"
+	"	ld	ra, 0(sp)\n"
+	"	ld	s0, 8(sp)\n"
+	"	ld	s1, 16(sp)\n"
+	"	addi	sp, sp, 32\n"
+	"	ret\n"
+	"riscv_set_cfi:\n"
+	"	li	a0, 81\n"		/* PR_SET_CFI */
+	"	li	a3, 0\n"
+	"	li	a4, 0\n"
+	"	li	a7, 167\n"		/* prctl() */
+	"	ecall\n"
+	"	ret\n"
+	"	.balign	4\n"
+	"	.globl	riscv_padded\n"
+	"riscv_padded:\n"
+	"	.word	0x00000017\n"		/* lpad 0 */
+	"	.globl	riscv_bare\n"
+	"riscv_bare:\n"
+	"	mv	a0, t2\n"
+	"	ret\n"
+	"	.balign	4\n"
+	"	.globl	riscv_exit_code\n"
+	"riscv_exit_code:\n"
+	"	.word	0x00000017\n"
+	"	lw	a0, 8(a1)\n"		/* si_code */
+	"	li	a7, 94\n"		/* exit_group() */
+	"	ecall\n");
 
 static bool have_landing_pads(void)
 {
