@@ -43,9 +43,13 @@ static int trampfd_units_handler(const struct ctl_table *table, int write,
 {
 	struct ucounts *ucounts = current_ucounts();
 	unsigned long units = atomic_long_read(&ucounts->ucount[UCOUNT_TRAMPFD_UNITS]);
-	struct ctl_table copy = *table;
+	const struct ctl_table copy = {
+		.procname	= table->procname,
+		.data		= &units,
+		.maxlen		= sizeof(units),
+		.mode		= table->mode,
+	};
 
-	copy.data = &units;
 	return proc_doulongvec_minmax(&copy, write, buffer, lenp, ppos);
 }
 
