@@ -9,6 +9,7 @@ KDIR	?=
 JOBS	?= $(shell nproc)
 MINUTES	?= 85
 LIBFFI	?=
+BUILD	?=
 
 KERNELS	= $(notdir $(wildcard patches/[0-9]*))
 space	= $(subst x,,x x)
@@ -16,7 +17,7 @@ space	= $(subst x,,x x)
 # The kernel's own make takes these names for something else.
 unexport MAKEFLAGS MFLAGS MAKEOVERRIDES
 RUN	= TRAMPFD_ARCH='$(ARCH)' TRAMPFD_KERNEL='$(KERNEL)' TRAMPFD_KDIR='$(KDIR)' TRAMPFD_JOBS='$(JOBS)' \
-	  TRAMPFD_MINUTES='$(MINUTES)' TRAMPFD_LIBFFI='$(LIBFFI)' bash
+	  TRAMPFD_MINUTES='$(MINUTES)' TRAMPFD_LIBFFI='$(LIBFFI)' TRAMPFD_BUILD='$(BUILD)' bash
 
 help:
 	@echo 'make run          boot a kernel with trampfd in QEMU, run the samples on it,'
@@ -35,6 +36,8 @@ help:
 	@echo 'make port-report KDIR=  tell what a tree of any version of Linux would break: patches,'
 	@echo '                  prototypes, options and numbers, on a page; it only reads the tree.  It compares'
 	@echo '                  with the nearest version, or with KERNEL='
+	@echo 'make series       write the feature as series of patches for the mailing list to'
+	@echo '                  build/series/, and check them; BUILD=1 builds each step, too'
 	@echo 'make clean        remove build/'
 	@echo
 	@echo 'ARCH=<arch>       one of: $(patsubst vm/arch/%.sh,%,$(wildcard vm/arch/*.sh))'
@@ -53,10 +56,10 @@ help:
 	@echo 'Missing Debian packages (listed in vm/packages) are installed through apt.'
 	@echo 'Logs are in build/log/.'
 
-run check further bench clients shell apply port-report:
+run check further bench clients shell apply port-report series:
 	@$(RUN) vm/$@.sh
 
 clean:
 	rm -rf build
 
-.PHONY: help run check further bench clients shell apply port-report clean
+.PHONY: help run check further bench clients shell apply port-report series clean

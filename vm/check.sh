@@ -302,6 +302,9 @@ check_static()
 {
 	built static-style "checkpatch" check_style
 	built static-scripts "the scripts themselves" check_scripts
+	# Without KERNEL=, also_current() has done it.
+	[ "$KERNEL" != "${KERNELS##* }" ] || [ -n "$KDIR" ] ||
+		built static-series "the series for the mailing list" check_series
 	[ "${READY[$TARGET]}" = yes ] || return 0
 	built static-library "compile libtrampfd" check_library
 	built static-docs "headers and documentation" eval 'check_headers; check_docs'
@@ -362,6 +365,7 @@ also_current()
 		fi
 	fi
 	make_tree
+	built static-series "the series for the mailing list" check_series
 }
 
 # shellcheck disable=SC2086

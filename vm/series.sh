@@ -1,0 +1,141 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# "make series": writes series of patches for the mailing list to build/series/, applies
+# them, and asks checkpatch.  BUILD=1 also builds each step for x86-64, with and without
+# the feature.
+
+. "$(dirname "$0")/lib.sh"
+. "$VM/packages.sh"
+. "$VM/tree.sh"
+. "$VM/kernel.sh"
+. "$VM/apt.sh"
+. "$VM/sources.sh"
+. "$VM/static.sh"
+
+# What is compiled of each step, beside what it touches.
+STEP_TARGETS=(mm/ arch/x86/mm/ arch/x86/entry/ kernel/fork.o kernel/ucount.o kernel/sys_ni.o)
+# x86's port comes after what needs one to be compiled at all, so with the feature steps before
+# it are built with these files of the port.
+PORT_STEP=main/x86
+PORT_FILES=(arch/x86/Kconfig arch/x86/mm/Makefile arch/x86/mm/trampfd.c arch/x86/include/asm/trampfd.h)
+# Steps that are linked, too: the first kernel that has trampolines, and the last.
+LINKED=(main/x86 code/documentation)
+
+repo() { git -C "$SERIES_REPO" "$@"; }
+
+# put <tag> <files...>: the files as a step has them
+put()
+{
+	local f
+
+	for f in "${@:2}"; do
+		if repo cat-file -e "$1:$f" 2> /dev/null; then
+			mkdir -p "$(dirname "$STEP_TREE/$f")"
+			repo show "$1:$f" > "$STEP_TREE/$f.new"
+			# A file that stays the same keeps its time.
+			if cmp -s "$STEP_TREE/$f.new" "$STEP_TREE/$f"; then
+				rm "$STEP_TREE/$f.new"
+			else
+				mv "$STEP_TREE/$f.new" "$STEP_TREE/$f"
+			fi
+		else
+			rm -f "$STEP_TREE/$f"
+		fi
+	done
+}
+
+# changed_in <tag>: the files that a step changes
+changed_in() { repo diff-tree --no-commit-id --name-only -r "$1"; }
+
+# in_kernel: those of standard input that the kernel for x86-64 is built of
+in_kernel() { grep -E '^(arch/x86|fs|include|kernel|mm|scripts)/' || :; }
+
+# build_step <tag> with|without: the objects of a step, without a warning
+build_step()
+{
+	local o=$OUT/series-$2 targets=("${STEP_TARGETS[@]}") log rc=0 edit=''
+
+	[ "$2" = with ] || edit='s/^CONFIG_TRAMPFD=y/# CONFIG_TRAMPFD is not set/'
+	mkdir -p "$o"
+	sed "$edit" "$OUT/main/.config" > "$o/.config.new"
+	cmp -s "$o/.config.new" "$o/.config" || mv "$o/.config.new" "$o/.config"
+	kmake "$o" olddefconfig
+	if [ "$2" = with ]; then
+		grep -x CONFIG_TRAMPFD=y "$o/.config"
+	else
+		! grep -x CONFIG_TRAMPFD=y "$o/.config" || return 1
+	fi
+	[[ " ${LINKED[*]} " != *" $1 "* ]] || targets+=(vmlinux)
+	log=$o/step.log
+	kmake "$o" "${targets[@]}" > "$log" 2>&1 || rc=$?
+	cat "$log"
+	! grep -E 'warning:' "$log" || return 1
+	return $rc
+}
+
+# build_steps: each step that changes something of the kernel
+build_steps()
+{
+	local KSRC=$WORK/linux-series tag port=no files
+	STEP_TREE=$KSRC
+
+	# What configures the steps.
+	KSRC=$LINUX configure main
+	mkdir -p "$STEP_TREE"
+	rsync -a --delete --itemize-changes --exclude-from="$WORK/stage.list" "$PRISTINE/" "$STEP_TREE/"
+	mapfile -t files < <(sed 's|^/||' "$WORK/stage.list")
+	put clean "${files[@]}"
+
+	while read -r tag; do
+		mapfile -t files < <(changed_in "$tag")
+		put "$tag" "${files[@]}"
+		[ "$tag" != $PORT_STEP ] || port=yes
+		[ -n "$(printf '%s\n' "${files[@]}" | in_kernel)" ] || continue
+		built "series-${tag//\//-}-without" "build $tag without CONFIG_TRAMPFD" build_step "$tag" without
+		# Before there is the option, that is all.
+		[ -n "$(repo grep -l 'config HAVE_ARCH_TRAMPFD' "$tag" -- mm/Kconfig)" ] || continue
+		if [ $port = no ]; then
+			if repo cat-file -e "$tag:include/linux/trampfd.h" 2> /dev/null; then
+				put $PORT_STEP "${PORT_FILES[@]}"
+			else
+				put $PORT_STEP arch/x86/Kconfig
+			fi
+		fi
+		built "series-${tag//\//-}-with" "build $tag with CONFIG_TRAMPFD" build_step "$tag" with
+		[ $port = yes ] || put "$tag" "${PORT_FILES[@]}"
+	done < <(python3 "$VM/series.py" steps "$SERIES_OUT" | cut -f1)
+}
+
+# check_series_style: each patch by itself
+check_series_style()
+{
+	local all users kernel
+
+	mapfile -t all < <(cd "$SERIES_OUT" && find . -name '[0-9]*.patch' ! -name '0000-*' -printf '%P\n' | sort)
+	mapfile -t kernel < <(cd "$SERIES_OUT" &&
+		grep -lE '^\+\+\+ b/(arch|fs|include|kernel|mm|Documentation|MAINTAINERS)' "${all[@]}")
+	mapfile -t users < <(printf '%s\n' "${all[@]}" | grep -vxFf <(printf '%s\n' "${kernel[@]}"))
+	check_style_of "" "$SERIES_OUT/" "$NOT_FOR_USERS" "" "${users[@]}"
+	check_style_of "" "$SERIES_OUT/" "" "" "${kernel[@]}"
+}
+
+cd "$TOP"
+RESULTS=$LOG/series.results
+: > "$RESULTS"
+
+current=${KERNELS##* }
+[ "${TRAMPFD_KERNEL:-$current}$KDIR" = "$current" ] ||
+	die "The series is for Linux $current alone, for which the files are written."
+use_arch "x86_64-$current"
+need_packages x86_64
+make_tree
+built series "write the series" make_series
+[ $STEP_RC -eq 0 ] || { cat "$STEP_LOG"; exit 1; }
+column -t -s $'\t' "$STEP_LOG" || :
+built series-sum "apply it, and compare" series_adds_up
+built series-style "checkpatch" check_series_style
+[ -z "${TRAMPFD_BUILD:-}" ] || build_steps
+
+say "" "The series is in ${SERIES_OUT#"$TOP"/}/, with those that follow it in directories, in this order:" \
+	"    $(paste -sd' ' "$SERIES_OUT/order")"
+exec python3 "$VM/report.py" total series "$RESULTS"
