@@ -7,7 +7,7 @@
 #include <linux/trampfd.h>
 #include <linux/unaligned.h>
 
-#include <asm/cpufeature.h>
+#include <linux/cpufeature.h>
 
 /* lgrl reg, place, in halfwords from the instruction's own address */
 static u8 *put_lgrl(u8 *p, const u8 *entry, u32 reg, u32 place)
