@@ -3,11 +3,10 @@
  * trampfd's port to s390: the code that loads a trampoline's registers without a
  * fault.
  */
+#include <linux/cpufeature.h>
 #include <linux/errno.h>
 #include <linux/trampfd.h>
 #include <linux/unaligned.h>
-
-#include <linux/cpufeature.h>
 
 /* lgrl reg, place, in halfwords from the instruction's own address */
 static u8 *put_lgrl(u8 *p, const u8 *entry, u32 reg, u32 place)
