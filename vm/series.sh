@@ -82,7 +82,7 @@ build_steps()
 	# What configures the steps.
 	KSRC=$LINUX configure main
 	mkdir -p "$STEP_TREE"
-	rsync -a --delete --itemize-changes --exclude-from="$WORK/stage.list" "$PRISTINE/" "$STEP_TREE/"
+	rsync -a --delete --exclude-from="$WORK/stage.list" "$PRISTINE/" "$STEP_TREE/"
 	mapfile -t files < <(sed 's|^/||' "$WORK/stage.list")
 	put clean "${files[@]}"
 
