@@ -37,7 +37,8 @@ help:
 	@echo '                  prototypes, options and numbers, on a page; it only reads the tree.  It compares'
 	@echo '                  with the nearest version, or with KERNEL='
 	@echo 'make series       write the feature as series of patches for the mailing list to'
-	@echo '                  build/series/, and check them; BUILD=1 builds each step, too'
+	@echo '                  build/series/, and check them; BUILD=1 builds each step, too,'
+	@echo "                  and BUILD='code/*' those of one series"
 	@echo 'make clean        remove build/'
 	@echo
 	@echo 'ARCH=<arch>       one of: $(patsubst vm/arch/%.sh,%,$(wildcard vm/arch/*.sh))'

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # "make series": writes series of patches for the mailing list to build/series/, applies
 # them, and asks checkpatch.  BUILD=1 also builds each step for x86-64, with and without
-# the feature.
+# the feature; BUILD='code/*' builds only the steps of that series.
 
 . "$(dirname "$0")/lib.sh"
 . "$VM/packages.sh"
@@ -89,6 +89,8 @@ build_steps()
 		mapfile -t files < <(changed_in "$tag")
 		put "$tag" "${files[@]}"
 		[ "$tag" != $PORT_STEP ] || port=yes
+		# shellcheck disable=SC2053
+		[ "$TRAMPFD_BUILD" = 1 ] || [[ $tag = $TRAMPFD_BUILD ]] || continue
 		[ -n "$(printf '%s\n' "${files[@]}" | in_kernel)" ] || continue
 		built "series-${tag//\//-}-without" "build $tag without CONFIG_TRAMPFD" build_step "$tag" without
 		# Before there is the option, that is all.
