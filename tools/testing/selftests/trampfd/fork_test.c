@@ -10,6 +10,7 @@
 #include <spawn.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/utsname.h>
 
 #include "../kselftest_harness.h"
 #include "trampfd_util.h"
@@ -381,6 +382,7 @@ TEST_F(family, unmapped_table_is_not_copied)
 
 TEST_F(family, dontfork)
 {
+	struct utsname kernel;
 	pid_t pid;
 
 	ASSERT_EQ(0, madvise(self->t.base, self->t.attr.map_size,
@@ -399,6 +401,8 @@ TEST_F(family, dontfork)
 	/* Later kernels than 6.12 do not take it back. */
 	if (madvise(self->t.base, self->t.attr.map_size, MADV_DOFORK)) {
 		ASSERT_EQ(EINVAL, errno);
+		ASSERT_EQ(0, uname(&kernel));
+		ASSERT_NE(0, strncmp(kernel.release, "6.12.", 5));
 		return;
 	}
 	pid = fork();

@@ -9,8 +9,19 @@
 #include "../kselftest_harness.h"
 #include "trampfd_util.h"
 
+/* What the fixture's table holds. */
+enum {
+	VALUE,		/* a PC and one register */
+	STACK,		/* all registers and a stack context */
+	SEALED,		/* a PC and one register, sealed */
+	UNSET,
+	NTRAMPOLINES = 8,
+};
+
 FIXTURE(map_errors) {
 	struct table t;
+	struct context before[UNSET];
+	struct test_stack stack;
 };
 
 FIXTURE_VARIANT(map_errors) {
@@ -27,22 +38,51 @@ FIXTURE_VARIANT_ADD(map_errors, shared) {
 
 FIXTURE_SETUP(map_errors)
 {
+	struct context c;
+	int i;
+
 	if (!trampfd_present())
 		SKIP(return, NO_TRAMPFD);
 	trap_init();
-	ASSERT_EQ(0, table_open(&self->t, 8, variant->flags));
-	ASSERT_EQ(1, set_value(self->t.fd, 0, 1000));
+	ASSERT_EQ(0, stack_open(&self->stack, 2));
+	ASSERT_EQ(0, table_open(&self->t, NTRAMPOLINES, variant->flags));
+	ASSERT_EQ(1, set_value(self->t.fd, VALUE, 1000));
+	generation_context(&c, STACK, 1);
+	ASSERT_EQ(1, context_set(self->t.fd, &c));
+	ASSERT_EQ(1, set_value(self->t.fd, SEALED, 3000));
+	ASSERT_EQ(1, seal_one(self->t.fd, SEALED));
+	for (i = 0; i < UNSET; i++)
+		ASSERT_EQ(1, context_get(self->t.fd, i, &self->before[i]));
 }
 
 FIXTURE_TEARDOWN(map_errors)
 {
 	table_close(&self->t);
+	stack_close(&self->stack);
 }
 
+/* All contexts read back as before, and all calls do what they did before. */
 static bool unchanged(const FIXTURE_DATA(map_errors) *self)
 {
-	return gives(table_entry(&self->t, 0), 1000) &&
-	       is_plain(table_entry(&self->t, 1));
+	struct cpu_state in, out;
+	unsigned int generation;
+	struct context now;
+	int i, target;
+
+	for (i = 0; i < UNSET; i++)
+		if (context_get(self->t.fd, i, &now) != 1 ||
+		    !context_equal(&now, &self->before[i]))
+			return false;
+	for (; i < NTRAMPOLINES; i++)
+		if (!is_unset(self->t.fd, i) || !is_plain(table_entry(&self->t, i)))
+			return false;
+	arch_fill(&in, stack_pointer(&self->stack, self->stack.size / 2), 1);
+	return gives(table_entry(&self->t, VALUE), 1000) &&
+	       gives(table_entry(&self->t, SEALED), 3000) &&
+	       !try_run(&in, table_entry(&self->t, STACK), ARCH_BY_CALL, &out,
+			&target) &&
+	       generation_whole(&in, ARCH_BY_CALL, &out, target, &generation) &&
+	       generation == 1;
 }
 
 /* mmap of @t with one thing changed; unmaps what should not have worked. */
