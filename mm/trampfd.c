@@ -61,7 +61,7 @@ static unsigned long trampfd_get_unmapped_area(struct file *file,
 	return ret ?: addr;
 }
 
-/* Nothing may change here, as no mapping is there if anything else fails. */
+/* This changes nothing outside @desc: the mapping may still fail afterwards. */
 static int trampfd_mmap_prepare(struct vm_area_desc *desc)
 {
 	struct trampfd *tf = desc->file->private_data;

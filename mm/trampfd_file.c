@@ -127,7 +127,7 @@ struct file *trampfd_file(struct trampfd *tf, const struct file_operations *fops
 
 	if (!tf->code)
 		return anon_inode_create_getfile(TRAMPFD_NAME, fops, tf,
-						 flags | O_CLOEXEC, context_inode);
+						 flags, context_inode);
 	file = trampfd_code_file(fops, flags);
 	if (!IS_ERR(file))
 		file->private_data = tf;
