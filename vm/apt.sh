@@ -56,6 +56,22 @@ unpack_debs()
 	local p
 
 	for p in *.deb; do
-		dpkg-deb -x "$p" "$1"
+		dpkg-deb -x "$p" "$1" || return
 	done
+}
+
+# fetch_root <directory> <suite> <packages...>: unpack packages of another of Debian's releases
+# there, with all that they need, as if nothing was installed; 2 if there are none
+fetch_root()
+{
+	local root=$1 apt=(apt_other "$1.apt" deb "$2" apt-get -o Dir::State::Status=/dev/null) list
+	shift 2
+
+	rm -rf "$root" "$root.debs"
+	mkdir -p "$root" "$root.debs"
+	"${apt[@]}" update || return
+	list=$("${apt[@]}" -s install --no-install-recommends "$@") || return 2
+	# shellcheck disable=SC2046
+	(cd "$root.debs" && "${apt[@]}" download $(apt_names <<< "$list") && unpack_debs "$root") || return
+	rm -rf "$root.debs"
 }

@@ -47,27 +47,24 @@ FLANG_PACKAGES="flang-23 gcc libc6-dev"
 # make_flang: $FLANG/root; $FLANG/.none if there is no such flang to be had
 make_flang()
 {
-	local apt names p
+	local p rc=0
 
 	[ ! -e "$FLANG/.complete" ] || return 0
 	rm -rf "$FLANG"
-	mkdir -p "$FLANG/debs" "$FLANG/root"
-	cd "$FLANG/debs" || return
-	apt=(apt_other "$FLANG/apt" deb sid apt-get -o Dir::State::Status=/dev/null)
-	"${apt[@]}" update
+	mkdir -p "$FLANG"
 	# shellcheck disable=SC2086
-	"${apt[@]}" -s install --no-install-recommends $FLANG_PACKAGES > "$FLANG/list" || {
-		touch "$FLANG/.none"
-		return 0
-	}
-	mapfile -t names < <(apt_names < "$FLANG/list")
-	"${apt[@]}" download "${names[@]}"
-	unpack_debs "$FLANG/root"
+	fetch_root "$FLANG/root" sid $FLANG_PACKAGES || rc=$?
+	case $rc in
+	0)	;;
+	2)	touch "$FLANG/.none"
+		return 0 ;;
+	*)	return $rc ;;
+	esac
 	for p in bin lib lib64; do
 		[ -e "$FLANG/root/$p" ] || ln -s "usr/$p" "$FLANG/root/$p"
 	done
 	mkdir -p "$FLANG/root/tmp"
-	rm -rf "$FLANG/debs" "$FLANG/root"/usr/share/{doc,locale,man}
+	rm -rf "$FLANG/root"/usr/share/{doc,locale,man}
 	touch "$FLANG/.complete"
 }
 

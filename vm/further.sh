@@ -19,6 +19,10 @@ arches=$(wanted_arches all)
 RESULTS=$LOG/further.results
 : > "$RESULTS"
 
+# found <guest> <what it needs, or nothing> <why there may be none>: whether it is there; if
+# not, the guest is skipped
+found() { [ -n "$2" ] || ! result skip "$TARGET $1: the guest" "$3"; }
+
 # further_guest <name> <variant> <limit in seconds> <patterns of programs, or all> [as for boot]
 further_guest()
 {
@@ -27,20 +31,13 @@ further_guest()
 
 	if declare -F "qemu_of_$variant" > /dev/null; then
 		"qemu_of_$variant"
-		if [ -z "${QEMU_OF[$variant]:-}" ]; then
-			result skip "$TARGET $name: the guest" \
-				"neither this Debian nor its backports have the QEMU that it needs"
-			return
-		fi
+		found "$name" "${QEMU_OF[$variant]:-}" \
+			"neither this Debian nor its backports have the QEMU that it needs" || return 0
 	fi
 	NEWER_CROSS=$CROSS
 	if declare -F "cross_of_$variant" > /dev/null; then
 		"cross_of_$variant"
-		if [ -z "$NEWER_CROSS" ]; then
-			result skip "$TARGET $name: the guest" \
-				"none of Debian's compilers can build its kernel"
-			return
-		fi
+		found "$name" "$NEWER_CROSS" "none of Debian's compilers can build its kernel" || return 0
 	fi
 	[ "$variant" = main ] ||
 		CROSS=$NEWER_CROSS must "$TARGET-build-$variant" "$TARGET: build the $variant kernel" \

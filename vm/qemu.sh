@@ -46,23 +46,13 @@ newer_qemu()
 
 OPENSBI=$BACKPORTS-opensbi
 
-# fetch_opensbi: riscv's firmware of Debian's unstable release, into $OPENSBI
-fetch_opensbi()
-{
-	rm -rf "$OPENSBI"
-	mkdir -p "$OPENSBI"
-	cd "$OPENSBI" || return
-	apt_other "$OPENSBI-apt" deb sid apt-get update
-	apt_other "$OPENSBI-apt" deb sid apt-get download opensbi
-	unpack_debs .
-}
-
 # newer_opensbi: let NEWER_OPENSBI be a firmware that lets the kernel switch shadow stacks on
 # (from 1.7 or so on), or nothing where there is none
 newer_opensbi()
 {
 	NEWER_OPENSBI=$OPENSBI/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin
 	[ -e "$NEWER_OPENSBI" ] ||
-		step "$TARGET-opensbi" "$TARGET: get a newer firmware from Debian's sid" fetch_opensbi
+		step "$TARGET-opensbi" "$TARGET: get a newer firmware from Debian's sid" \
+			fetch_root "$OPENSBI" sid opensbi
 	[ -e "$NEWER_OPENSBI" ] || NEWER_OPENSBI=''
 }

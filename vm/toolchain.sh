@@ -29,19 +29,9 @@ relocate()
 # fetch_gcc <suite> <version> <root>: Debian's cross compiler for the architecture in use
 fetch_gcc()
 {
-	local apt=(apt_other "$TOOLCHAINS/apt-$1" deb "$1" apt-get) package=gcc-$2-$TRIPLET root=$3 names
+	local root=$3
 
-	rm -rf "$root"
-	mkdir -p "$root/debs"
-	cd "$root/debs" || return
-	"${apt[@]}" update
-	# All that it needs, as if nothing was installed.
-	names=$("${apt[@]}" -s -o Dir::State::status=/dev/null install --no-install-recommends "$package" | apt_names)
-	[ -n "$names" ] || return
-	# shellcheck disable=SC2086
-	"${apt[@]}" download $names
-	unpack_debs "$root"
-	rm -rf "$root/debs"
+	fetch_root "$root" "$1" "gcc-$2-$TRIPLET"
 	relocate "$root"
 	ln -s "$TRIPLET-gcc-$2" "$root/usr/bin/$TRIPLET-gcc"
 	"$root/usr/bin/$TRIPLET-gcc" --version
