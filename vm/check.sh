@@ -303,7 +303,7 @@ check_static()
 	built static-style "checkpatch" check_style
 	built static-scripts "the scripts themselves" check_scripts
 	# Without KERNEL=, also_current() has done it.
-	[ "$KERNEL" != "${KERNELS##* }" ] || [ -n "$KDIR" ] ||
+	[ "$KERNEL" != "$CURRENT_KERNEL" ] || [ -n "$KDIR" ] ||
 		built static-series "the series for the mailing list" check_series
 	[ "${READY[$TARGET]}" = yes ] || return 0
 	built static-library "compile libtrampfd" check_library
@@ -350,7 +350,7 @@ also_current()
 	local arch
 
 	for arch in x86_64 s390x; do
-		[[ " ${ORDER[*]} " != *" $arch "* ]] || ALSO+=("$arch-${KERNELS##* }")
+		[[ " ${ORDER[*]} " != *" $arch "* ]] || ALSO+=("$arch-$CURRENT_KERNEL")
 	done
 	[ ${#ALSO[@]} -gt 0 ] || return 0
 	use_arch "${ALSO[0]}"

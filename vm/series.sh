@@ -124,15 +124,14 @@ cd "$TOP"
 RESULTS=$LOG/series.results
 : > "$RESULTS"
 
-current=${KERNELS##* }
-[ "${TRAMPFD_KERNEL:-$current}$KDIR" = "$current" ] ||
-	die "The series is for Linux $current alone, for which the files are written."
-use_arch "x86_64-$current"
+[ "${TRAMPFD_KERNEL:-$CURRENT_KERNEL}$KDIR" = "$CURRENT_KERNEL" ] ||
+	die "The series is for Linux $CURRENT_KERNEL alone, for which the files are written."
+use_arch "x86_64-$CURRENT_KERNEL"
 need_packages x86_64
 make_tree
 built series "write the series" make_series
 [ $STEP_RC -eq 0 ] || { cat "$STEP_LOG"; exit 1; }
-column -t -s $'\t' "$STEP_LOG" || :
+expand -t 36,46 "$STEP_LOG"
 built series-sum "apply it, and compare" series_adds_up
 built series-style "checkpatch" check_series_style
 [ -z "${TRAMPFD_BUILD:-}" ] || build_steps

@@ -45,7 +45,7 @@ unpack()
 		rm -rf "${WORK:?}/$arch"
 	done
 	mkdir -p "$PRISTINE"
-	kernel_source | tar -x -J -C "$PRISTINE" --strip-components=1
+	kernel_source | tar -x -I 'xz -T0 -d' -C "$PRISTINE" --strip-components=1
 	echo "$version" > "$WORK/.source"
 }
 

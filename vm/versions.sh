@@ -4,7 +4,9 @@
 # which of them is in use.
 
 DEFAULT_KERNEL=6.12
-KERNELS=$(cd "$TOP/patches" && echo [0-9]*)
+KERNELS=$(cd "$TOP/patches" && printf '%s\n' [0-9]* | sort -V | paste -sd' ')
+# The one that the overlay is written for.
+CURRENT_KERNEL=${KERNELS##* }
 
 # version_of <tree>: VERSION.PATCHLEVEL of a source tree, or nothing
 version_of()
