@@ -24,7 +24,6 @@ TIMES=$LOG/check.times
 # Minutes that a run may take; 0 is no limit.  Machines differ by a factor of three, so what
 # might not end in time is not begun (see time_for).
 MINUTES=${TRAMPFD_MINUTES:-85}
-[[ $MINUTES =~ ^[0-9]+$ ]] || die "MINUTES=$MINUTES is not a number of minutes."
 FFI_RUNS=("a stock free" "c patched strict")
 
 # Guests run beside the builds that follow, and come first (see step()).  They have no more

@@ -38,6 +38,7 @@ die()
 	exit 1
 }
 
+. "$VM/args.sh"
 . "$VM/versions.sh"
 
 # ported <what>: whether the architecture in use has it

@@ -15,8 +15,9 @@ unset TRAMPFD_KDIR
 . "$VM/sources.sh"
 
 [ -n "$tree" ] || die "Which tree?  make port-report KDIR=/path/to/linux"
-[ -d "$tree" ] || die "There is no directory $tree."
-dir=$(readlink -e "$tree")
+check_path KDIR "$(realpath -m -- "$tree")"
+dir=$(readlink -e -- "$tree") || die "KDIR=$tree: there is no such directory."
+check_tree "$dir"
 version=$(version_of "$dir")
 if ! [[ $version =~ ^[0-9]+\.[0-9]+$ ]] || [ ! -d "$dir/include/linux" ] || [ ! -d "$dir/mm" ]; then
 	die "$dir is not the source of a kernel."

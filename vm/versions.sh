@@ -11,7 +11,16 @@ CURRENT_KERNEL=${KERNELS##* }
 # version_of <tree>: VERSION.PATCHLEVEL of a source tree, or nothing
 version_of()
 {
-	! [ -r "$1/Makefile" ] || sed -nE 's/^(VERSION|PATCHLEVEL) *= *//p' "$1/Makefile" | paste -sd.
+	! [ -f "$1/Makefile" ] || ! [ -r "$1/Makefile" ] || sed -nE 's/^(VERSION|PATCHLEVEL) *= *//p' "$1/Makefile" | paste -sd.
+}
+
+# check_tree <tree>: that it is the source of a kernel, of whatever version
+check_tree()
+{
+	if [ ! -d "$1/include/linux" ] || [ ! -d "$1/mm" ] || [ ! -d "$1/kernel" ] ||
+	   ! [[ $(version_of "$1") =~ ^[0-9]+\.[0-9]+$ ]]; then
+		die "KDIR=$1 is no Linux source tree."
+	fi
 }
 
 # check_version <tree>
@@ -19,8 +28,8 @@ check_version()
 {
 	local version
 
+	check_tree "$1"
 	version=$(version_of "$1")
-	[ -n "$version" ] || die "$1 is not the source of a kernel."
 	[ -r "$TOP/patches/$version/series" ] ||
 		die "$1 is Linux $version, for which there are no patches: there are for ${KERNELS// / and }." \
 		    "\"make port-report KDIR=$1\" tells what would have to be looked at."
@@ -47,7 +56,8 @@ use_kernel()
 # A user's own tree gets a work directory of its own, so that switching
 # between trees does not build everything again.
 if [ -n "$KDIR" ]; then
-	KDIR=$(readlink -e "$KDIR") || die "There is no directory $TRAMPFD_KDIR."
+	check_path KDIR "$(realpath -m -- "$KDIR")"
+	KDIR=$(readlink -e -- "$KDIR") || die "KDIR=$TRAMPFD_KDIR: there is no such directory."
 	check_version "$KDIR"
 	CHOSEN_KERNEL=$(version_of "$KDIR")
 	[ "${TRAMPFD_KERNEL:-$CHOSEN_KERNEL}" = "$CHOSEN_KERNEL" ] ||
