@@ -12,9 +12,7 @@
 . "$VM/guest.sh"
 . "$VM/perf.sh"
 
-cd "$TOP"
-RESULTS=$LOG/bench.results
-: > "$RESULTS"
+begin bench
 
 arches=$(wanted_arches x86_64)
 
@@ -36,7 +34,7 @@ bench_arch()
 	bench_counted bench-again >> "$RESULTS"
 	{ bench_same; bench_limits; } | add_results "$TARGET bench" show
 	must "$TARGET-bench-chart" "$TARGET: draw the chart" bench_chart
-	say "" "build/bench/$TARGET.csv, .svg and .png have the figures, and a chart of them."
+	say "" "$BUILD_NAME/bench/$TARGET.csv, .svg and .png have the figures, and a chart of them."
 }
 
 # shellcheck disable=SC2086

@@ -15,10 +15,8 @@
 . "$VM/faults.sh"
 . "$VM/clients-libffi.sh"
 
-cd "$TOP"
+begin check
 arches=$(wanted_arches all)
-RESULTS=$LOG/check.results
-: > "$RESULTS"
 TIMES=$LOG/check.times
 : > "$TIMES"
 # Minutes that a run may take; 0 is no limit.  Machines differ by a factor of three, so what
@@ -54,7 +52,7 @@ time_for()
 	[ "$MINUTES" -ne 0 ] && [ $((SECONDS / 60 + need)) -gt "$MINUTES" ] || return 0
 	say "         $TARGET: left out, as there are not $need minutes left of $MINUTES: $2"
 	result skip "$TARGET: $2" \
-		"no time: make check KERNEL=$KERNEL ARCH=$PORT MINUTES=0 runs it" build/log/check.times
+		"no time: make check KERNEL=$KERNEL ARCH=$PORT MINUTES=0 runs it" "$LOG_NAME/check.times"
 	return 1
 }
 
@@ -152,7 +150,7 @@ count_demos()
 
 	# Each program has such a line, so one is enough to see that they don't all skip.
 	[ "$CODE_ENTRIES" = no ] || must=("a stray write can't change a code entry or its data")
-	python3 "$VM/report.py" guest "build/log/$TARGET-demos.log" "${must[@]}" |
+	python3 "$VM/report.py" guest "$LOG_NAME/$TARGET-demos.log" "${must[@]}" |
 		add_results "$TARGET demos"
 }
 

@@ -298,9 +298,9 @@ judge_ffi()
 # ffi_results <log>: lines for counting; the table goes into build/clients/
 ffi_results()
 {
-	mkdir -p "$TOP/build/clients"
+	mkdir -p "$BUILD_DIR/clients"
 	python3 "$VM/clients_libffi.py" results "$TARGET" "$(ffi_runs | cut -c1 | tr -d '\n')" "$OUT/ffi$FFI" \
-		"$CLIENT_FFI/expected" "$TOP/build/clients/libffi$FFI-$TARGET.csv" "${1#"$TOP"/}"
+		"$CLIENT_FFI/expected" "$BUILD_DIR/clients/libffi$FFI-$TARGET.csv" "${1#"$TOP"/}"
 }
 
 # make_libffi: what goes into the guest; STEP_RC tells whether all of it is there
@@ -318,7 +318,7 @@ count_libffi()
 {
 	local log=$LOG/$TARGET-libffi$FFI-guest.log
 
-	python3 "$VM/report.py" guest "build/log/${log##*/}" | add_results "$TARGET libffi's guest${LIBFFI:+ of $LIBFFI}"
+	python3 "$VM/report.py" guest "$LOG_NAME/${log##*/}" | add_results "$TARGET libffi's guest${LIBFFI:+ of $LIBFFI}"
 	built "$TARGET-libffi$FFI-judge" "have DejaGnu judge it" judge_ffi "$log"
 	[ "$STEP_RC" -eq 0 ] || return 0
 	ffi_results "$log" | add_results "$TARGET libffi${LIBFFI:+ of $LIBFFI}"
@@ -335,13 +335,13 @@ client_libffi()
 	[ "$STEP_RC" -eq 0 ] || return 0
 	count_libffi
 	[ "$STEP_RC" -eq 0 ] || return 0
-	python3 "$VM/clients_libffi.py" table "$TOP/build/clients/libffi$FFI-$TARGET.csv"
+	python3 "$VM/clients_libffi.py" table "$BUILD_DIR/clients/libffi$FFI-$TARGET.csv"
 
 	variant=$(bench_variant)
 	build_bench_kernel "$variant"
 	[ "$STEP_RC" -eq 0 ] || return 0
 	built "$TARGET-libffi$FFI-cost" "measure what closures cost" eval "pack_ffi_cost; boot_ffi_cost $variant"
-	cat "$TOP/build/clients/libffi-cost$FFI-$TARGET.csv"
+	cat "$BUILD_DIR/clients/libffi-cost$FFI-$TARGET.csv"
 }
 
 # pack_ffi_cost: the guest's files for what closures cost
@@ -360,9 +360,9 @@ pack_ffi_cost()
 # boot_ffi_cost <variant>: build/clients/libffi-cost-<arch>.csv
 boot_ffi_cost()
 {
-	mkdir -p "$TOP/build/clients"
+	mkdir -p "$BUILD_DIR/clients"
 	boot "$1" "$OUT/ffi$FFI/cost.cpio" libffi_cost 300 "${ICOUNT[@]}" "${ICOUNT_TARGET[@]}" \
 		kernel:FFI_LIBRARIES=stock,debian,patched | tr -d '\r' | tee "$OUT/ffi$FFI/cost.out"
-	sed -n "s/^cost: /$TARGET,/p" "$OUT/ffi$FFI/cost.out" > "$TOP/build/clients/libffi-cost$FFI-$TARGET.csv"
-	[ "$(wc -l < "$TOP/build/clients/libffi-cost$FFI-$TARGET.csv")" -eq 12 ]
+	sed -n "s/^cost: /$TARGET,/p" "$OUT/ffi$FFI/cost.out" > "$BUILD_DIR/clients/libffi-cost$FFI-$TARGET.csv"
+	[ "$(wc -l < "$BUILD_DIR/clients/libffi-cost$FFI-$TARGET.csv")" -eq 12 ]
 }

@@ -4,7 +4,7 @@
 # over trampolines: compiled by Debian 13's compilers, in a directory that
 # debootstrap makes, and run with Debian 13's libraries in the guest.
 
-TRIXIE=$TOP/build/trixie
+TRIXIE=$BUILD_DIR/trixie
 TRIXIE_PACKAGES=gcc-14,g++-14,gfortran-14,libc6-dev,gdb-minimal
 TRIXIE_PACKAGES+=,gcc-14-aarch64-linux-gnu,g++-14-aarch64-linux-gnu
 TRIXIE_PACKAGES+=,gfortran-14-aarch64-linux-gnu,libc6-dev-arm64-cross
@@ -41,7 +41,7 @@ make_trixie()
 }
 
 # flang with -fsafe-trampoline, unpacked and not installed; it is in Debian's unstable release
-FLANG=$TOP/build/flang
+FLANG=$BUILD_DIR/flang
 FLANG_PACKAGES="flang-23 gcc libc6-dev"
 
 # make_flang: $FLANG/root; $FLANG/.none if there is no such flang to be had
@@ -213,7 +213,7 @@ pack_nested()
 # boot_nested_cost <variant>: build/clients/nested-cost-<arch>.csv
 boot_nested_cost()
 {
-	local csv=$TOP/build/clients/nested-cost-$TARGET.csv
+	local csv=$BUILD_DIR/clients/nested-cost-$TARGET.csv
 
 	boot "$1" "$OUT/nested.cpio" nested_cost 300 "${ICOUNT[@]}" "${ICOUNT_TARGET[@]}" |
 		tr -d '\r' | tee "$OUT/nested-cost.out"
@@ -245,7 +245,7 @@ client_nested()
 	built "$TARGET-nested-build" "build programs with nested functions" build_nested
 	[ "$STEP_RC" -eq 0 ] || return 0
 	for job in nested unwind; do
-		log=build/log/$TARGET-$job.log
+		log=$LOG_NAME/$TARGET-$job.log
 		step "$TARGET-$job" "boot and run: $job" \
 			boot main "$OUT/nested.cpio" "$job" 900 "${SMP[@]}"
 		python3 "$VM/report.py" guest "$log" | add_results "$TARGET $job"
@@ -254,5 +254,5 @@ client_nested()
 	build_bench_kernel "$variant"
 	[ "$STEP_RC" -eq 0 ] || return 0
 	built "$TARGET-nested-cost" "measure what nested functions cost" boot_nested_cost "$variant"
-	cat "$TOP/build/clients/nested-cost-$TARGET.csv"
+	cat "$BUILD_DIR/clients/nested-cost-$TARGET.csv"
 }

@@ -87,6 +87,6 @@ client_python()
 	[ "$STEP_RC" -eq 0 ] || return 0
 	built "$TARGET-python-guest" "boot and run it" boot_python
 	[ "$STEP_RC" -eq 0 ] || return 0
-	python3 "$VM/report.py" guest "build/log/$TARGET-python-guest.log" |
+	python3 "$VM/report.py" guest "$LOG_NAME/$TARGET-python-guest.log" |
 		add_results "$TARGET python" show
 }

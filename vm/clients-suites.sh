@@ -134,10 +134,10 @@ boot_suites()
 
 count_suites()
 {
-	python3 "$VM/report.py" guest "build/log/$TARGET-suites-guest.log" | add_results "$TARGET suites' guest"
+	python3 "$VM/report.py" guest "$LOG_NAME/$TARGET-suites-guest.log" | add_results "$TARGET suites' guest"
 	# shellcheck disable=SC2046
-	python3 "$VM/clients_suites.py" results "$TARGET" "build/log/$TARGET-suites-guest.log" \
-		"$TOP/build/clients/suites-$TARGET.csv" $(suites) | add_results "$TARGET suites"
+	python3 "$VM/clients_suites.py" results "$TARGET" "$LOG_NAME/$TARGET-suites-guest.log" \
+		"$BUILD_DIR/clients/suites-$TARGET.csv" $(suites) | add_results "$TARGET suites"
 }
 
 # client_suites: all of it, after client_libffi
@@ -150,5 +150,5 @@ client_suites()
 	built "$TARGET-suites-guest" "boot and run their test suites" boot_suites
 	[ "$STEP_RC" -eq 0 ] || return 0
 	count_suites
-	python3 "$VM/clients_suites.py" table "$TOP/build/clients/suites-$TARGET.csv"
+	python3 "$VM/clients_suites.py" table "$BUILD_DIR/clients/suites-$TARGET.csv"
 }

@@ -15,18 +15,16 @@
 . "$VM/clients-suites.sh"
 . "$VM/clients-nested.sh"
 
-cd "$TOP"
+begin clients
 arches=$(wanted_arches all)
-RESULTS=$LOG/clients.results
-: > "$RESULTS"
 
 # shellcheck disable=SC2086
 need_packages $arches
 make_tree
 for arch in $arches; do
 	use_arch "$arch"
-	mkdir -p build/clients
-	rm -f build/clients/{libffi,libffi-cost,nested-cost,suites}"$FFI-$arch".{csv,lost}
+	mkdir -p "$BUILD_NAME/clients"
+	rm -f "$BUILD_NAME"/clients/{libffi,libffi-cost,nested-cost,suites}"$FFI-$arch".{csv,lost}
 	ported clients || {
 		result skip "$arch: clients" "not ported to $arch yet"
 		continue
@@ -51,7 +49,7 @@ done
 # All that were run, in one table.
 tables=()
 for arch in $arches; do
-	[ ! -e "build/clients/libffi$FFI-$arch.csv" ] || tables+=("build/clients/libffi$FFI-$arch.csv")
+	[ ! -e "$BUILD_NAME/clients/libffi$FFI-$arch.csv" ] || tables+=("$BUILD_NAME/clients/libffi$FFI-$arch.csv")
 done
 [ ${#tables[@]} -lt 2 ] || {
 	say "" "libffi's test suite, passed / failed / lost against the first column:"

@@ -14,10 +14,8 @@
 . "$VM/toolchain.sh"
 . "$VM/selftests.sh"
 
-cd "$TOP"
+begin further
 arches=$(wanted_arches all)
-RESULTS=$LOG/further.results
-: > "$RESULTS"
 
 # found <guest> <what it needs, or nothing> <why there may be none>: whether it is there; if
 # not, the guest is skipped

@@ -69,7 +69,7 @@ boot()
 # prints, and count
 show()
 {
-	local job=$3 log=build/log/$TARGET-$3.log start=$SECONDS
+	local job=$3 log=$LOG_NAME/$TARGET-$3.log start=$SECONDS
 
 	printf '[%3d:%02d] boot and run: %s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$job"
 	boot "$@" 2>&1 < /dev/null | tr -d '\r' |

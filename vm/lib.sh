@@ -10,24 +10,20 @@ VM=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 TOP=${VM%/*}
 KDIR=${TRAMPFD_KDIR:-}
 JOBS=${TRAMPFD_JOBS:-$(nproc)}
-LOG=$TOP/build/log
 ARCHES=$(cd "$VM/arch" && echo *.sh)
 ARCHES=${ARCHES//.sh/}
 
 # Settings of the caller's environment that would reach the builds.
 unset ARCH CROSS_COMPILE LLVM CC LD CFLAGS CPPFLAGS LDFLAGS KCFLAGS O V W C \
-	ONLY KBUILD_OUTPUT INSTALL_PATH INSTALL_HDR_PATH MAKEFLAGS MFLAGS MAKELEVEL
+	ONLY OUTPUT KBUILD_OUTPUT INSTALL_PATH INSTALL_HDR_PATH MAKEFLAGS MFLAGS MAKELEVEL
 
-export CCACHE_DIR=${XDG_CACHE_HOME:-$HOME/.cache}/trampfd/ccache
-export CCACHE_BASEDIR=$TOP CCACHE_NOHASHDIR=1 CCACHE_MAXSIZE=5G
+export CCACHE_NOHASHDIR=1 CCACHE_MAXSIZE=5G
 # No preprocessing ahead of compiling: the kernels have too little in common.
 export CCACHE_DEPEND=1
 
 # The same input gives the same kernel, and another clone finds it in the cache.
 export KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 1970'
 export KBUILD_BUILD_USER=trampfd KBUILD_BUILD_HOST=trampfd KBUILD_BUILD_VERSION=1
-
-mkdir -p "$LOG"
 
 say() { printf '%s\n' "$@"; }
 
@@ -39,6 +35,7 @@ die()
 }
 
 . "$VM/args.sh"
+. "$VM/place.sh"
 . "$VM/versions.sh"
 
 # ported <what>: whether the architecture in use has it
@@ -85,7 +82,7 @@ use_arch()
 	CROSS=$TRIPLET-
 	[ "$(uname -m)" != "$PORT" ] || CROSS=
 	OUT=$WORK/$PORT
-	COMMON=$TOP/build/common/$PORT	# what is the same for each kernel
+	COMMON=$BUILD_DIR/common/$PORT	# what is the same for each kernel
 	mkdir -p "$OUT" "$COMMON"
 	# CPUs that really run at once, whether or not there is KVM.
 	SMP=(-accel "tcg,thread=multi" -smp "$CPUS,sockets=$CPUS" kernel:CPUS="$CPUS" "${SMP_TARGET[@]}")

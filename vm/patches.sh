@@ -120,7 +120,7 @@ explain_failure()
 	mkdir -p "$LOG/rejects"
 	(cd "$2" && find . -name '*.rej') | rsync -q --files-from=- "$2/" "$LOG/rejects/"
 	say "" \
-	    "The rejected hunks are in build/log/rejects/.  What to do: a tree with changes of" \
+	    "The rejected hunks are in $LOG_NAME/rejects/.  What to do: a tree with changes of" \
 	    "its own at these places, or with another version of these patches on it, has to be" \
 	    "restored first (git checkout, git stash); for a newer $KERNEL.y, carry the hunk over" \
 	    "to the file by hand and replace the patch by 'diff -up' of the result."

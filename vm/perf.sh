@@ -57,7 +57,7 @@ bench_boot() { BENCH_BOOT=("$1" "$OUT/bench.cpio" bench 1200 "${ICOUNT[@]}" "${I
 bench_guest() { boot "${BENCH_BOOT[@]}" | tr -d '\r'; }
 
 # bench_counted <log>: what such a guest tells about itself
-bench_counted() { python3 "$VM/report.py" guest "build/log/$TARGET-$1.log"; }
+bench_counted() { python3 "$VM/report.py" guest "$LOG_NAME/$TARGET-$1.log"; }
 
 # bench_csv <log>: the results that a guest has printed
 bench_csv() { sed -n 's/^csv: //p' "$1"; }
@@ -65,8 +65,8 @@ bench_csv() { sed -n 's/^csv: //p' "$1"; }
 # bench_same: whether both boots have given the same figures, as lines for counting
 bench_same()
 {
-	bench_csv "build/log/$TARGET-bench.log" > "$OUT/bench.csv"
-	bench_csv "build/log/$TARGET-bench-again.log" > "$OUT/bench-again.csv"
+	bench_csv "$LOG_NAME/$TARGET-bench.log" > "$OUT/bench.csv"
+	bench_csv "$LOG_NAME/$TARGET-bench-again.log" > "$OUT/bench-again.csv"
 	python3 "$VM/bench_check.py" same "$OUT/bench.csv" "$OUT/bench-again.csv"
 }
 
@@ -74,17 +74,17 @@ bench_same()
 # lines for counting
 bench_limits()
 {
-	local to=build/bench/$TARGET.csv
+	local to=$BUILD_NAME/bench/$TARGET.csv
 
-	mkdir -p build/bench
-	bench_csv "build/log/$TARGET-bench.log" > "$to"
+	mkdir -p "$BUILD_NAME/bench"
+	bench_csv "$LOG_NAME/$TARGET-bench.log" > "$to"
 	python3 "$VM/bench_check.py" limits "$TARGET" "$to"
 }
 
 # bench_chart: build/bench/<arch>.svg and .png
 bench_chart()
 {
-	local name=build/bench/$TARGET
+	local name=$BUILD_NAME/bench/$TARGET
 
 	python3 "$VM/bench_chart.py" "$name.csv" > "$OUT/bench.dat"
 	gnuplot -c "$VM/bench.gnuplot" "$OUT/bench.dat" "$name" "$TARGET"

@@ -19,9 +19,7 @@ check_path KDIR "$(realpath -m -- "$tree")"
 dir=$(readlink -e -- "$tree") || die "KDIR=$tree: there is no such directory."
 check_tree "$dir"
 version=$(version_of "$dir")
-if ! [[ $version =~ ^[0-9]+\.[0-9]+$ ]] || [ ! -d "$dir/include/linux" ] || [ ! -d "$dir/mm" ]; then
-	die "$dir is not the source of a kernel."
-fi
+begin port-report
 
 # The page is all that goes to standard output, so that it can be kept as a file.
 {

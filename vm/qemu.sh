@@ -3,7 +3,7 @@
 # A QEMU that is newer than this Debian's, for guests that need one.  It comes from
 # Debian's backports through apt, and is only unpacked: the machine's own stays as it is.
 
-BACKPORTS=$TOP/build/qemu
+BACKPORTS=$BUILD_DIR/qemu
 
 # apt_backports <command...>: a program of apt with the backports of the release that the
 # machine's packages come from

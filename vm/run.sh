@@ -11,9 +11,7 @@
 . "$VM/sources.sh"
 . "$VM/guest.sh"
 
-cd "$TOP"
-RESULTS=$LOG/run.results
-: > "$RESULTS"
+begin run
 
 use_arch "${TRAMPFD_ARCH:-x86_64}"
 need_packages "$PORT"

@@ -97,7 +97,7 @@ must_run()
 # for the guest's own good end
 count_guest()
 {
-	local variant=$1 log=build/log/$TARGET-guest-$1.log must=()
+	local variant=$1 log=$LOG_NAME/$TARGET-guest-$1.log must=()
 	shift
 
 	mapfile -t must < <(must_run "$variant" "$@")
@@ -108,13 +108,13 @@ count_guest()
 # count_skipped <variant> <reason>: count trampfd's tests in it, which all have to skip
 count_skipped()
 {
-	python3 "$VM/report.py" skipped "build/log/$TARGET-guest-$1.log" "$2" |
+	python3 "$VM/report.py" skipped "$LOG_NAME/$TARGET-guest-$1.log" "$2" |
 		grep -E "^[a-z]+	(trampfd|guest|all )" | add_results "$TARGET $1"
 }
 
 # count_comparison <collection...>: of the main and the unpatched kernel
 count_comparison()
 {
-	python3 "$VM/report.py" compare "build/log/$TARGET-guest-main.log" \
-		"build/log/$TARGET-guest-unpatched.log" "$@" | add_results "$TARGET compared"
+	python3 "$VM/report.py" compare "$LOG_NAME/$TARGET-guest-main.log" \
+		"$LOG_NAME/$TARGET-guest-unpatched.log" "$@" | add_results "$TARGET compared"
 }

@@ -120,12 +120,9 @@ check_series_style()
 	check_style_of "" "$SERIES_OUT/" "" "" "${kernel[@]}"
 }
 
-cd "$TOP"
-RESULTS=$LOG/series.results
-: > "$RESULTS"
-
 [ "${TRAMPFD_KERNEL:-$CURRENT_KERNEL}$KDIR" = "$CURRENT_KERNEL" ] ||
 	die "The series is for Linux $CURRENT_KERNEL alone, for which the files are written."
+begin series
 use_arch "x86_64-$CURRENT_KERNEL"
 need_packages x86_64
 make_tree

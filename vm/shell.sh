@@ -12,6 +12,7 @@
 . "$VM/guest.sh"
 . "$VM/selftests.sh"
 
+begin shell
 use_arch "${TRAMPFD_ARCH:-x86_64}"
 need_packages "$PORT"
 make_tree

@@ -4,7 +4,7 @@
 # user-space programs that guests need and that Debian has no binary of for each architecture.
 # The machine's own apt configuration stays as it is.
 
-SOURCES=$TOP/build/sources
+SOURCES=$BUILD_DIR/sources
 
 # from_release <version>: whether that kernel's source is installed as a package of the
 # machine's release, which vm/packages names

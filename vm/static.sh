@@ -84,8 +84,8 @@ check_style()
 }
 
 # The series for the mailing list, and the repository that it is made in.
-SERIES_OUT=$TOP/build/series
-SERIES_REPO=$TOP/build/series.git
+SERIES_OUT=$BUILD_DIR/series
+SERIES_REPO=$BUILD_DIR/series.git
 
 # make_series: from the tree of the current kernel
 make_series()
@@ -97,7 +97,7 @@ make_series()
 # series_adds_up: git am of it gives the tree that is applied
 series_adds_up()
 {
-	local am=$TOP/build/series.am
+	local am=$BUILD_DIR/series.am
 
 	python3 "$VM/series.py" apply "$am" "$PRISTINE" "$WORK/stage.list" "$SERIES_OUT" &&
 		diff <(git -C "$am" ls-files | sort) <(sed 's|^/||' "$WORK/stage.list" | sort) &&

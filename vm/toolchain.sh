@@ -3,7 +3,7 @@
 # A cross compiler that is newer than this Debian's, for kernels that need one.  It comes from
 # a later release of Debian through apt, and is only unpacked: the machine's own stays as it is.
 
-TOOLCHAINS=$TOP/build/toolchains
+TOOLCHAINS=$BUILD_DIR/toolchains
 
 # takes_options <compiler> <options...>
 takes_options() { "$@" -S -x c -o /dev/null /dev/null 2> /dev/null; }

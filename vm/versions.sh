@@ -44,9 +44,9 @@ use_kernel()
 	SERIES=$TOP/patches/$KERNEL
 	SOURCE_PACKAGE=linux-source-$KERNEL
 	if [ -n "$KDIR" ]; then
-		WORK=$TOP/build/kdir-$(printf %s "$KDIR" | sha256sum | cut -c1-8)
+		WORK=$BUILD_DIR/kdir-$(printf %s "$KDIR" | sha256sum | cut -c1-8)
 	else
-		WORK=$TOP/build/$KERNEL
+		WORK=$BUILD_DIR/$KERNEL
 	fi
 	PRISTINE=$WORK/linux-pristine	# the source as it came
 	LINUX=$WORK/linux		# the same with the overlay and the patches
