@@ -102,6 +102,7 @@ step()
 	# Guests come first: their CPUs wait for each other, which takes CPUs for nothing if one
 	# of them does not run.
 	(trap 'times > "$LOG/$name.cpu"' EXIT
+	 trap 'exit 130' INT
 	 renice -n 10 -p $BASHPID > /dev/null
 	 set -e; "$@") > "$STEP_LOG" 2>&1 < /dev/null
 	STEP_RC=$?
@@ -175,6 +176,29 @@ kill_background()
 	done
 }
 trap kill_background EXIT
+# Programs such as patch and rsync take Ctrl-C for themselves, and a shell would go on with what
+# comes next.
+trap 'say "" "Interrupted.  The same command goes on from there."; exit 130' INT
+trap 'exit 143' TERM
+
+# error_lines <log>: at most ten lines that say what went wrong.  A compiler names a warning's
+# option -Werror=, and make reports an error of its own for each directory on the way out.
+error_lines()
+{
+	grep -aE -m10 '(^|[^-[:alnum:]])([Ee]rror|ERROR|fatal): |: fatal error: |undefined reference|^E: |No space left|^asked for ' "$1" ||
+		grep -aE -m10 '(^|[^-[:alnum:]=])[Ee]rror([^[:alnum:]=]|$)|\*\*\*|: (cannot|can.t) ' "$1" || :
+}
+
+# show_failure <log>: the lines that say what went wrong, and how the log ends
+show_failure()
+{
+	local errors
+
+	errors=$(error_lines "$1")
+	[ -z "$errors" ] || say "Errors:" "    ${errors//$'\n'/$'\n'    }"
+	echo "The log ends with:"
+	tail -n 10 "$1" | sed 's/^/    /'
+}
 
 # must <as step>: what follows is of no use without it
 must()
@@ -182,7 +206,7 @@ must()
 	step "$@"
 	[ $STEP_RC -ne 0 ] || return 0
 	echo
-	tail -n 25 "$STEP_LOG" | sed 's/^/    /'
+	show_failure "$STEP_LOG"
 	die "It stopped at: $2" \
 		"Whole log:     ${STEP_LOG#"$TOP"/}" \
 		"When the cause is mended, run the same command again: it goes on from there."
@@ -203,7 +227,7 @@ built()
 	if [ "$STEP_RC" -eq 0 ]; then
 		result pass "$TARGET: $2"
 	else
-		result fail "$TARGET: $2" "$(grep -m1 -E 'error|Error|\*\*\*|asked for' "$STEP_LOG" || :)"
+		result fail "$TARGET: $2" "$(error_lines "$STEP_LOG" | head -n 1)"
 	fi
 }
 
