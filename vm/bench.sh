@@ -39,6 +39,8 @@ bench_arch()
 
 # shellcheck disable=SC2086
 need_packages $arches
+# shellcheck disable=SC2086
+need_sources $arches
 make_tree
 for arch in $arches; do
 	use_arch "$arch"

@@ -367,6 +367,8 @@ also_current()
 
 # shellcheck disable=SC2086
 need_packages $arches
+# shellcheck disable=SC2086
+need_sources $arches
 make_tree
 # Now, and not after half an hour: a patch that does not apply ends the run.
 [ -z "$(bench_patch_list)" ] || make_bench_tree

@@ -20,6 +20,8 @@ arches=$(wanted_arches all)
 
 # shellcheck disable=SC2086
 need_packages $arches
+# shellcheck disable=SC2086
+need_sources $arches
 make_tree
 for arch in $arches; do
 	use_arch "$arch"

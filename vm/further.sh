@@ -55,6 +55,8 @@ further_guest()
 
 # shellcheck disable=SC2086
 need_packages $arches
+# shellcheck disable=SC2086
+need_sources $arches
 make_tree
 for arch in $arches; do
 	use_arch "$arch"

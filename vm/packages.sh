@@ -62,6 +62,26 @@ apt_install()
 	}
 }
 
+# why_apt_failed <log>: in a sentence
+why_apt_failed()
+{
+	local line
+
+	line=$(grep -aE -m1 'Could not resolve|Temporary failure|Could not connect|Unable to connect|Cannot initiate|Connection (failed|refused|timed out)|Network is unreachable' "$1" || :)
+	if [ -n "$line" ]; then
+		say "The place that they come from can't be reached.  Is there a network?  apt says: $line"
+	elif grep -aqE "Could not get lock|Unable to acquire|Unable to lock" "$1"; then
+		say "Another program is using apt; try again when it has ended."
+	elif grep -aq 'Unable to locate package linux-source' "$1"; then
+		say "On Debian 12, linux-source-6.12 comes from bookworm-security, which has to be in" \
+		    "/etc/apt/sources.list; or give a 6.12 tree of your own with KDIR=."
+	elif grep -aq '^error: ' "$1"; then
+		sed -n 's/^error: //p' "$1" | tail -n 1
+	else
+		say "apt says: $(grep -aE '^(E|W|Err)[:0-9]' "$1" | tail -n 1)"
+	fi
+}
+
 # need_packages <arch...>
 need_packages()
 {
@@ -70,19 +90,16 @@ need_packages()
 	missing=$(missing_packages "$@")
 	[ -n "$missing" ] || return 0
 	command -v apt-get > /dev/null ||
-		die "This needs Debian 12 or 13, or these packages:" "$missing"
+		die "This needs Debian 12 or 13, or these packages: ${missing//$'\n'/ }"
 	[ "$(id -u)" -eq 0 ] || sudo -v ||
-		die "These packages are missing; install them, or let sudo do it:" "$missing"
+		die "These packages are missing; install them, or let sudo do it:" "${missing//$'\n'/ }"
 	if [ -z "$(gcc_version)" ]; then
-		must packages "update apt's lists" as_root apt-get update
+		step packages "update apt's lists" as_root apt-get update
 		missing=$(missing_packages "$@")
 	fi
 	# shellcheck disable=SC2086
 	step packages "install $(echo "$missing" | wc -l) Debian packages" apt_install $missing
 	[ "$STEP_RC" -eq 0 ] ||
-		die "$(tail -n 15 "$STEP_LOG")" "" \
-		    "apt could not install: ${missing//$'\n'/ }" \
-		    "On Debian 12, linux-source-6.12 comes from bookworm-security, which has to be" \
-		    "in /etc/apt/sources.list; or give a 6.12 tree of your own with KDIR=." \
-		    "Whole log: ${STEP_LOG#"$TOP"/}"
+		die "These packages are missing, and apt could not install them: ${missing//$'\n'/ }" \
+		    "$(why_apt_failed "$STEP_LOG")" "Whole log: ${STEP_LOG#"$TOP"/}"
 }

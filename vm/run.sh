@@ -15,6 +15,7 @@ begin run
 
 use_arch "${TRAMPFD_ARCH:-x86_64}"
 need_packages "$PORT"
+need_sources "$PORT"
 make_tree
 must "$TARGET-build-main" "build the main kernel" build_variant main
 must "$TARGET-busybox" "build the guest's busybox" build_busybox

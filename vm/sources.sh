@@ -103,6 +103,22 @@ fetch_source()
 	"${apt[@]}" apt-get source --tar-only --only-source "$1"
 }
 
+# need_sources <arch...>: fetch what guests need of other sources, before anything is compiled:
+# busybox, and libffi for the samples of other architectures
+need_sources()
+{
+	local p packages=(busybox)
+
+	[ "$*" = "$(uname -m)" ] || packages+=(libffi)
+	for p in "${packages[@]}"; do
+		[ ! -e "$SOURCES/$p/.complete" ] || continue
+		step "source-$p" "get the source of $p from Debian" debian_source "$p"
+		[ "$STEP_RC" -eq 0 ] ||
+			die "The source of $p is missing, and could not be fetched." \
+			    "$(why_apt_failed "$STEP_LOG")" "Whole log: ${STEP_LOG#"$TOP"/}"
+	done
+}
+
 # source_files <package> [suite]: the directory of what was downloaded for it
 source_files() { echo "$SOURCES/download${2:+-$2}"; }
 

@@ -113,7 +113,10 @@ make_pristine()
 	else
 		version=$(kernel_source_version)
 		[ -n "$version" ] || {
-			must "source-$KERNEL" "get the source of Linux $KERNEL from Debian" fetch_kernel_source
+			step "source-$KERNEL" "get the source of Linux $KERNEL from Debian" fetch_kernel_source
+			[ "$STEP_RC" -eq 0 ] ||
+				die "The source of Linux $KERNEL is missing, and could not be fetched." \
+				    "$(why_apt_failed "$STEP_LOG")" "Whole log: ${STEP_LOG#"$TOP"/}"
 			version=$(kernel_source_version)
 		}
 		[ "$(cat "$WORK/.source" 2> /dev/null)" = "$version" ] ||
