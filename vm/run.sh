@@ -11,17 +11,28 @@
 . "$VM/sources.sh"
 . "$VM/guest.sh"
 
-begin run
+arches=$(wanted_arches x86_64)
 
-use_arch "${TRAMPFD_ARCH:-x86_64}"
-need_packages "$PORT"
-need_sources "$PORT"
+# run_samples: those of the architecture that is in use
+run_samples()
+{
+	must "$TARGET-build-main" "$TARGET: build the main kernel" build_variant main
+	must "$TARGET-busybox" "$TARGET: build the guest's busybox" build_busybox
+	must "$TARGET-samples" "$TARGET: build the samples" build_samples
+	must "$TARGET-samples-guest" "$TARGET: pack them for the guest" pack_samples
+	show main "$OUT/samples.cpio" demos 300 "${SMP[@]}"
+	show main "$OUT/samples.cpio" cost 300 "${ICOUNT[@]}" "${ICOUNT_TARGET[@]}"
+}
+
+begin run
+# shellcheck disable=SC2086
+need_packages $arches
+# shellcheck disable=SC2086
+need_sources $arches
 make_tree
-must "$TARGET-build-main" "build the main kernel" build_variant main
-must "$TARGET-busybox" "build the guest's busybox" build_busybox
-must "$TARGET-samples" "build the samples" build_samples
-must "$TARGET-samples-guest" "pack them for the guest" pack_samples
-show main "$OUT/samples.cpio" demos 300 "${SMP[@]}"
-show main "$OUT/samples.cpio" cost 300 "${ICOUNT[@]}" "${ICOUNT_TARGET[@]}"
+for arch in $arches; do
+	use_arch "$arch"
+	run_samples
+done
 
 exec python3 "$VM/report.py" total run "$RESULTS"
