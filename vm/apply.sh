@@ -4,20 +4,31 @@
 
 . "$(dirname "$0")/lib.sh"
 . "$VM/patches.sh"
+. "$VM/applied.sh"
 
 [ -n "$KDIR" ] || die "Which tree?  make apply KDIR=/path/to/linux"
+check_switch FORCE "${TRAMPFD_FORCE:-}"
 command -v patch rsync > /dev/null || die "This needs the packages patch and rsync."
 
 staging=$(mktemp -d)
 trap 'rm -rf "$staging"' EXIT
+lock_tree
+patch_list | patched_files | need_writable
 stage "$KDIR" "$staging/tree"
-changed=$(rsync -rlpc --itemize-changes "$staging/tree/" "$KDIR/" | sed -n 's/^>f[^ ]* //p')
+spare_edited "$staging/tree" overwritten
+changed=$(differing "$staging/tree")
+# Of an earlier version, and no longer ours.
+old=$(recorded_files | while read -r f; do
+	[ -e "$staging/tree/$f" ] || [ ! -e "$KDIR/$f" ] || echo "$f"
+done)
+change_tree "$staging/tree" "$old"
+(cd "$KDIR" && own_files "$staging/tree" | xargs -d '\n' sha256sum -- > "$RECORD")
 
 total=$(patch_list | wc -l)
-if [ -z "$changed" ]; then
+if [ -z "$changed$old" ]; then
 	say "$KDIR has trampfd already: all $total patches and every file."
 else
-	say "$changed" "" \
+	say "$changed" ${old:+"${old//$'\n'/ (removed)$'\n'} (removed)"} "" \
 	    "$KDIR: $((total - APPLIED)) of $total patches applied, $APPLIED were there already." \
-	    "Now set CONFIG_TRAMPFD=y and build."
+	    "Now set CONFIG_TRAMPFD=y and build.  \"make unapply KDIR=$KDIR\" takes all of it away again."
 fi

@@ -102,7 +102,7 @@ count_applied()
 # explain_failure <tree> <staging>: which hunk of which file, and what to do
 explain_failure()
 {
-	local p f out=$2.out
+	local p f out=$2.out rejects
 
 	copy_patched "$1" "$2"
 	for p in $(patch_list); do
@@ -116,11 +116,12 @@ explain_failure()
 	for f in $(patch_list | patched_files); do
 		[ -e "$1/$f" ] || say "    There is no file $f."
 	done
-	rm -rf "$LOG/rejects" "$out"
-	mkdir -p "$LOG/rejects"
-	(cd "$2" && find . -name '*.rej') | rsync -q --files-from=- "$2/" "$LOG/rejects/"
+	rejects=$LOG/rejects
+	rm -rf "$out"
+	{ rm -rf "$rejects" && mkdir -p "$rejects"; } 2> /dev/null || rejects=$(mktemp -d)
+	(cd "$2" && find . -name '*.rej') | rsync -q --files-from=- "$2/" "$rejects/"
 	say "" \
-	    "The rejected hunks are in $LOG_NAME/rejects/.  What to do: a tree with changes of" \
+	    "The rejected hunks are in ${rejects#"$TOP"/}/.  What to do: a tree with changes of" \
 	    "its own at these places, or with another version of these patches on it, has to be" \
 	    "restored first (git checkout, git stash); for a newer $KERNEL.y, carry the hunk over" \
 	    "to the file by hand and replace the patch by 'diff -up' of the result."

@@ -10,7 +10,7 @@
 # A build in the user's tree leaves these; they are not source.
 NOT_SOURCE=(--exclude=.git --exclude='*.o' --exclude='*.a' --exclude='*.ko' --exclude='.*.cmd'
 	--exclude='.*.d' --exclude='*.orig' --exclude='*.rej' --exclude='/.config*'
-	--exclude=/vmlinux* --exclude=/System.map --exclude=/include/config
+	--exclude=/vmlinux* --exclude=/System.map --exclude=/.trampfd-applied --exclude=/include/config
 	--exclude='/include/generated' --exclude='/arch/*/include/generated')
 
 # sync_tree <from> <staging> <to> [rsync options]: make <to> the same as <from>

@@ -1,0 +1,27 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# "make unapply KDIR=...": takes away from the user's tree what "make apply" has put there.
+
+. "$(dirname "$0")/lib.sh"
+. "$VM/patches.sh"
+. "$VM/applied.sh"
+
+[ -n "$KDIR" ] || die "Which tree?  make unapply KDIR=/path/to/linux"
+check_switch FORCE "${TRAMPFD_FORCE:-}"
+command -v patch rsync > /dev/null || die "This needs the packages patch and rsync."
+
+staging=$(mktemp -d)
+trap 'rm -rf "$staging"' EXIT
+lock_tree
+patch_list | patched_files | need_writable
+stage "$KDIR" "$staging/ours"
+own=$({ own_files "$staging/ours"; recorded_files; } | sort -u | while read -r f; do
+	[ ! -e "$KDIR/$f" ] || echo "$f"
+done)
+[ "$APPLIED" -gt 0 ] || [ -n "$own" ] || die "$KDIR has nothing of trampfd."
+spare_edited "$staging/ours" removed
+unpatch "$KDIR" "$staging/tree" "$APPLIED"
+change_tree "$staging/tree" "$own"
+rm -f "$KDIR/$RECORD"
+
+say "$KDIR: $APPLIED patches taken back, $(sed '/^$/d' <<< "$own" | wc -l) files removed."
