@@ -3,7 +3,7 @@
 # Makes the guests' initial file systems, and boots them.
 
 # initramfs <variant> <output> <directory=/name in the guest>...: busybox,
-# /init, the jobs, and what is given
+# /init, the jobs, and what is given; a directory without a name is laid over the root
 initramfs()
 {
 	local gen=$OUT/$1/usr/gen_init_cpio out=$2 arg
@@ -29,7 +29,7 @@ initramfs()
 			echo "file /jobs/${arg##*/} $arg 755 0 0"
 		done
 		for arg in "$@"; do
-			echo "dir ${arg#*=} 755 0 0"
+			[ -z "${arg#*=}" ] || echo "dir ${arg#*=} 755 0 0"
 			find "${arg%%=*}" -mindepth 1 -type d -printf "dir ${arg#*=}/%P 755 0 0\n"
 			find "${arg%%=*}" -type f -printf "file ${arg#*=}/%P %p %m 0 0\n"
 			find "${arg%%=*}" -type l -printf "slink ${arg#*=}/%P %l 777 0 0\n"
@@ -103,12 +103,12 @@ build_samples()
 	cp "$TOP/samples/trampfd/demos" "$OUT/samples/"
 }
 
-# pack_samples: the initial file system with them
+# pack_samples [directory=/name in the guest]...: the initial file system with them
 pack_samples()
 {
 	rm -rf "$OUT/samples.guest"
 	mkdir -p "$OUT/samples.guest"
 	find "$OUT/samples" -maxdepth 1 -type f \( -perm -u+x -o -name demos \) \
 		-exec cp {} "$OUT/samples.guest/" \;
-	initramfs main "$OUT/samples.cpio" "$OUT/samples.guest=/samples"
+	initramfs main "$OUT/samples.cpio" "$OUT/samples.guest=/samples" "$@"
 }

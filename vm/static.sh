@@ -269,12 +269,26 @@ python_test()
 	out=$(python3 "$VM/$1_test.py" 2>&1) || { say "$out"; return 1; }
 }
 
+# tap_results: TAP on standard input as lines for add_results; what a failed test has printed
+# before its line is the detail
+tap_results()
+{
+	awk -v path="${STEP_LOG#"$TOP"/}" '
+		function one(status, name) { printf "%s\t%s\t%s\t%s\n", status, name, said, path; said = "" }
+		/^1\.\./		{ plan = substr($0, 4) + 0; next }
+		/^# /			{ sub("^# ", ""); gsub("\t", " "); said = said (said ? "; " : "") $0; next }
+		/^(not )?ok /	{ n++; name = $0; sub("^(not )?ok [0-9]+ - ", "", name)
+				  one($1 == "ok" ? "pass" : "fail", name) }
+		END { if (!plan || n != plan) one("fail", n + 0 " of " plan + 0 " tests ended") }'
+}
+
 check_scripts()
 {
 	# The sourced files' variables are used elsewhere.
 	silent "shellcheck vm/" shellcheck -x -e SC2034,SC2153 -P "$VM:$TOP" "$VM"/*.sh "$VM"/awk "$VM"/cc "$VM"/sparse \
 		"$VM"/init "$VM"/timeout "$VM"/jobs/* "$TOP/.ci/run" \
 		"$TOP"/tools/testing/selftests/libtrampfd/*.sh
+	bash "$VM/test_scripts.sh" | tee /dev/stderr | tap_results | add_results "scripts" || :
 	silent "planted failures of guests are seen" python_test report
 	silent "costs above their limits are seen" python_test bench_check
 	silent "planted stores and locks are seen" python_test fault_path
