@@ -11,7 +11,8 @@ int main(int argc, char **argv)
 	if (argc < 2)
 		errx(2, "usage: strict program [argument...]");
 
-	strict_wx();
+	strict_wx_enter();
+	strict_wx_denied();
 	fflush(stdout);
 	execvp(argv[1], argv + 1);
 	err(127, "%s", argv[1]);

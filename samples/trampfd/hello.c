@@ -90,6 +90,22 @@ static void TARGET greet(const char *whom)
 	printf("Hello, %s.\n", whom);
 }
 
+/* What /proc/self/maps says about an address. */
+static void show_mapping(const void *address)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	unsigned long start, end;
+	char line[256];
+
+	if (!maps)
+		err(1, "/proc/self/maps");
+	while (fgets(line, sizeof(line), maps))
+		if (sscanf(line, "%lx-%lx", &start, &end) == 2 &&
+		    start <= (uintptr_t)address && (uintptr_t)address < end)
+			printf("%s", line);
+	fclose(maps);
+}
+
 int main(void)
 {
 	static const char whom[] = "trampoline";
@@ -126,6 +142,10 @@ int main(void)
 
 	if (ioctl(fd, TRAMPFD_SET, &contexts) != 1)
 		err(1, "TRAMPFD_SET");
+
+	printf("a call of %p, where nothing can be read, written or executed:\n",
+	       base);
+	show_mapping(base);
 
 	/* Trampoline i is at base + i * attr.stride. */
 	((void (*)(void))base)();

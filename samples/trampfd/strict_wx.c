@@ -302,15 +302,15 @@ static void *temporary_file_mapped_twice(size_t size)
 	return file_mapped_twice(fd, size);
 }
 
-static void show_denied(const char *what, void *(*try)(size_t size))
-{
-	if (try(sysconf(_SC_PAGESIZE)) != MAP_FAILED)
-		errx(1, "not denied: %s", what);
-	if (errno != EPERM && errno != EACCES)
-		err(1, "neither denied nor allowed: %s", what);
-
-	printf("denied: %s: %s\n", what, strerrorname_np(errno));
-}
+static const struct {
+	const char *what;
+	void *(*try)(size_t size);
+} classic_ways[] = {
+	{ "a written stub made executable", stub_made_executable },
+	{ "writable and executable at once", mapped_write_exec },
+	{ "a memfd mapped twice", memfd_mapped_twice },
+	{ "a temporary file mapped twice", temporary_file_mapped_twice },
+};
 
 struct map {
 	char line[512];
@@ -390,25 +390,35 @@ void strict_wx_enter(void)
 	restrict_data();
 }
 
-void strict_wx_denied(void)
+static void try_classic_ways(bool show)
 {
-	unsigned int write_exec;
+	unsigned int write_exec, i;
 
 	look_at_maps(NULL, &write_exec);
 	if (write_exec)
 		errx(1, "the program was started with such a mapping");
 
-	show_denied("a written stub made executable", stub_made_executable);
-	show_denied("writable and executable at once", mapped_write_exec);
-	show_denied("a memfd mapped twice", memfd_mapped_twice);
-	show_denied("a temporary file mapped twice",
-		    temporary_file_mapped_twice);
+	for (i = 0; i < ARRAY_SIZE(classic_ways); i++) {
+		const char *what = classic_ways[i].what;
+
+		if (classic_ways[i].try(sysconf(_SC_PAGESIZE)) != MAP_FAILED)
+			errx(1, "not denied: %s", what);
+		if (errno != EPERM && errno != EACCES)
+			err(1, "neither denied nor allowed: %s", what);
+		if (show)
+			printf("denied: %s: %s\n", what, strerrorname_np(errno));
+	}
+}
+
+void strict_wx_denied(void)
+{
+	try_classic_ways(true);
 }
 
 void strict_wx(void)
 {
 	strict_wx_enter();
-	strict_wx_denied();
+	try_classic_ways(false);
 }
 
 int strict_wx_proof(const void *address)

@@ -7,14 +7,14 @@
 #define STRICT_WX_H
 
 /*
- * Put the calling process under strict W^X, and show that the ways in which
- * programs make trampolines are denied.  Ends the program if one of them works.
+ * Put the calling process under strict W^X, and try the ways in which programs
+ * make trampolines.  Ends the program if one of them works.
  */
 void strict_wx(void);
 
 /*
- * The two halves of it.  Programs that the process starts are under strict W^X
- * as well.
+ * The two halves of it, of which the second shows what is denied.  Programs that
+ * the process starts are under strict W^X as well.
  */
 void strict_wx_enter(void);
 void strict_wx_denied(void);

@@ -7,7 +7,6 @@
 
 	.type	context_target, @function
 context_target:
-	endbr64
 	movq	%r10, %rax
 	ret
 	.size	context_target, . - context_target
@@ -26,7 +25,6 @@ stack_target:
 
 	.type	context_target, @function
 context_target:
-	endbr32
 	movl	%ecx, %eax
 	ret
 	.size	context_target, . - context_target

@@ -291,25 +291,32 @@ static double now(void)
 	return ts.tv_sec * 1e9 + ts.tv_nsec;
 }
 
-static double loop(function call, int calls)
+/*
+ * Two loops that are the same but for the call, so that their difference is the call and
+ * its target.  Both take the address from memory in each turn: it need not be saved.
+ */
+static __attribute__((noinline)) double loop(const function *where, long calls)
 {
 	double start = now();
-	int i;
+	function call;
 
-	for (i = 0; i < calls; i++) {
-		asm volatile("" : "+r" (call));
+	while (calls--) {
+		call = *(const volatile function *)where;
+		asm volatile("" : "+r" (call), "+r" (calls));
 		call();
 	}
 	return now() - start;
 }
 
-static double empty_loop(function call, int calls)
+static __attribute__((noinline)) double empty_loop(const function *where, long calls)
 {
 	double start = now();
-	int i;
+	function call;
 
-	for (i = 0; i < calls; i++)
-		asm volatile("" : "+r" (call));
+	while (calls--) {
+		call = *(const volatile function *)where;
+		asm volatile("" : "+r" (call), "+r" (calls));
+	}
 	return now() - start;
 }
 
@@ -320,10 +327,10 @@ static double cost(function call, int calls)
 	int i;
 
 	for (i = 0; i < ROUNDS; i++) {
-		t = loop(call, calls);
+		t = loop(&call, calls);
 		if (!i || t < best)
 			best = t;
-		t = empty_loop(call, calls);
+		t = empty_loop(&call, calls);
 		if (!i || t < rest)
 			rest = t;
 	}
