@@ -78,7 +78,7 @@ show()
 			/^\(trampfd-guest\|csv\):/!p}' || :
 	printf '\n[%3d:%02d] %s: %d s  (log: %s)\n' $((SECONDS / 60)) $((SECONDS % 60)) \
 		"$job" $((SECONDS - start)) "$log"
-	python3 "$VM/report.py" guest "$log" >> "$RESULTS"
+	python3 "$VM/report.py" guest "$log" | add_results "$TARGET $job"
 }
 
 # One nanosecond for each instruction, and the same date, in every run.  When a CPU

@@ -48,6 +48,8 @@ RESULT = re.compile(r"(not )?ok (\d+)(?:\s+-)?\s*(.*)$")
 PLAN = re.compile(r"1\.\.(\d+)(?:\s*# SKIP\s*(.*))?$")
 TOP = "selftests: "
 
+PASSED = {"pass": "passed ", "fail": "FAILED ", "skip": "skipped"}
+
 # Lines of a failed test that the closing list repeats: the log may be out of reach.
 SAID_MAX = 12
 
@@ -263,15 +265,20 @@ def said(lines, name):
 
 def total(word, path):
     count = {"pass": 0, "fail": 0, "skip": 0}
-    failures, left_out = [], []
+    failures, left_out, seen = [], [], []
     for line in read(path):
         status, name, detail, log = line.split("\t")
         count[status] += 1
+        seen.append((status, name, detail))
         if status == "fail":
             failures.append("\n      ".join([f"  {name}{': ' if detail else ''}{detail}",
                                             *said(read_if_there(log), name), f"log: {log}"]))
         elif status == "skip" and detail.startswith("no time: "):
             left_out.append(f"  {name}: {detail}")
+    if word == "run":
+        print("\nWhat was tested:")
+        for number, (status, name, detail) in enumerate(seen, 1):
+            print(f"{number:4}  {PASSED[status]}  {name}{': ' if detail else ''}{detail}")
     if left_out:
         print("\nLeft out:")
         print("\n".join(left_out))
@@ -279,7 +286,7 @@ def total(word, path):
         print("\nFailed:")
         print("\n".join(failures))
         print("\nA guest's log ends with what the kernel has logged.  The same kernel with a shell,\n"
-              "to run one test by hand:  make shell")
+              "to run one test by hand:  make shell TESTS=1")
     skipped = f", {count['skip']} skipped" if word in ("check", "clients") else ""
     print(f"\n{word}: {count['pass']} passed, {count['fail']} failed{skipped}")
     return count["fail"] > 0 or count["pass"] == 0
