@@ -287,6 +287,16 @@ class Said(unittest.TestCase):
         self.assertRegex(out.getvalue(), r"never there: why\n.*log: ")
         self.assertIn("check: 0 passed, 2 failed, 0 skipped", out.getvalue())
 
+    def test_numbers(self):
+        with tempfile.NamedTemporaryFile("w") as results:
+            results.write("pass\ta\t\tlog\nfail\tb\twhy\tlog\nskip\tc\tno CPU\tlog\n")
+            results.flush()
+            out = io.StringIO()
+            with contextlib.redirect_stdout(out):
+                report.total("run", results.name)
+        self.assertIn("\n   1  passed   a\n   2  FAILED   b: why\n   3  skipped  c: no CPU\n", out.getvalue())
+        self.assertIn("run: 1 passed, 1 failed\n", out.getvalue())
+
     def test_left_out(self):
         with tempfile.NamedTemporaryFile("w") as results:
             results.write("pass\ta\t\tlog\nskip\tarm: b\tno time: make it\tlog\nskip\tc\tno CPU\tlog\n")

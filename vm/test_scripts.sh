@@ -110,6 +110,8 @@ arguments()
 	refuses 'ARCH=foo is not known' make check 'ARCH=arm foo'
 	refuses 'one architecture' make shell 'ARCH=arm arm64'
 	refuses 'KERNEL=5.4 is not known' make run KERNEL=5.4
+	mkdir -p patches/7.3
+	refuses 'KERNEL=6.12 7.3 is not known' make run KERNEL='6.12 7.3'
 	refuses 'LIBFFI=3.4 is not the name' make clients LIBFFI=3.4
 	refuses 'TESTS=yes is neither' make shell TESTS=yes
 	refuses 'KERNEL=7.3, but' make run KERNEL=7.3 KDIR="$TREE"
@@ -225,7 +227,7 @@ half_way()
 t two_applies "two at once in a tree: the second says so"
 two_applies()
 {
-	(exec 9< "$TREE"; flock 9; exec sleep 20) &
+	(exec 9< "$TREE"; flock 9; exec sleep 20) > /dev/null &
 	sleep 0.3
 	refuses 'Another make apply or unapply works on' "${APPLY[@]}"
 	kill $!
@@ -237,7 +239,8 @@ lock()
 	local pid
 
 	mkdir -p build/log
-	bash -c 'exec 9>> build/.lock; flock 9; echo "$$ make check" > build/.lock; sleep 20 & wait' &
+	bash -c 'exec 9>> build/.lock; flock 9; echo "$$ make check" > build/.lock
+		sleep 20 & echo $! > build/started; wait' > /dev/null 2>&1 &
 	pid=$!
 	sleep 0.3
 	refuses "process $pid, for 0 minutes, \"make check\"" make run
@@ -246,7 +249,9 @@ lock()
 	# What it has started goes on without it.
 	kill "$pid"
 	wait "$pid" || :
-	refuses 'earlier make check has ended, but not all' make run
+	refuses "earlier make check has ended, but not all.* $(cat build/started)" make run
+	kill "$(cat build/started)"
+	refuses 'packages are missing' make run
 }
 
 t output "OUTPUT= is for everything, and must be new, empty or from here"
@@ -342,6 +347,16 @@ errors_first()
 		must compile "compile" compile' 2>&1) && fail "it did not fail"
 	[ "$(grep -n 'error: unknown type name' <<< "$out" | cut -d: -f1)" -le 4 ] || fail "$out"
 	[ "$(wc -l <<< "$out")" -lt 20 ] || fail "$out"
+}
+
+t unlocked "a place that is given free is free for another make"
+unlocked()
+{
+	bash -c '. vm/lib.sh; begin shell; { sleep 0.1; unlock_place; } > /dev/null 2>&1 &
+		sleep 5' > /dev/null 2>&1 &
+	sleep 1.5
+	refuses 'packages are missing' make run
+	kill $!
 }
 
 # program <file> <class> <data> <machine, two bytes>: the beginning of an ELF file
