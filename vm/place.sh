@@ -69,8 +69,9 @@ lock_place()
 	echo "$$ $1" > "$BUILD_DIR/.lock"
 }
 
-# unlock_place: what follows leaves the files there alone
-unlock_place() { exec {LOCK}>&-; }
+# unlock_place: what follows leaves the files there alone.  This is the one lock of all that has
+# inherited it.
+unlock_place() { flock -u "$LOCK"; }
 
 # begin <command>: what each of make's commands does first, unless it leaves the directory alone
 begin()
