@@ -75,7 +75,7 @@ build_step()
 # build_steps: each step that changes something of the kernel
 build_steps()
 {
-	local KSRC=$WORK/linux-series tag port=no files
+	local KSRC=$WORK/linux-series tag port=no files any=no
 	STEP_TREE=$KSRC
 
 	# What configures the steps.
@@ -91,6 +91,7 @@ build_steps()
 		[ "$tag" != $PORT_STEP ] || port=yes
 		# shellcheck disable=SC2053
 		[ "$TRAMPFD_BUILD" = 1 ] || [[ $tag = $TRAMPFD_BUILD ]] || continue
+		any=yes
 		[ -n "$(printf '%s\n' "${files[@]}" | in_kernel)" ] || continue
 		built "series-${tag//\//-}-without" "build $tag without CONFIG_TRAMPFD" build_step "$tag" without
 		# Before there is the option, that is all.
@@ -105,6 +106,7 @@ build_steps()
 		built "series-${tag//\//-}-with" "build $tag with CONFIG_TRAMPFD" build_step "$tag" with
 		[ $port = yes ] || put "$tag" "${PORT_FILES[@]}"
 	done < <(python3 "$VM/series.py" steps "$SERIES_OUT" | cut -f1)
+	[ $any = yes ] || result fail "BUILD=$TRAMPFD_BUILD" "no step of the series has such a name"
 }
 
 # check_series_style: each patch by itself

@@ -39,7 +39,7 @@ check_version()
 use_kernel()
 {
 	KERNEL=$1
-	[[ " $KERNELS " == *" $KERNEL "* ]] ||
+	[[ " $KERNELS " == *" $KERNEL "* && $KERNEL != *[[:space:]]* ]] ||
 		die "KERNEL=$KERNEL is not known.  Known are: $KERNELS"
 	SERIES=$TOP/patches/$KERNEL
 	SOURCE_PACKAGE=linux-source-$KERNEL
