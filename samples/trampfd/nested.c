@@ -45,14 +45,14 @@ int main(int argc, char **argv)
 	if (!trampoline_show_way(&t, 0))
 		errx(1, "code could do that");
 	each(numbers, 6, trampoline_address(&t, 0));
-	printf("nested function: it has added %d times each number to its parent's sum, which is %d\n",
+	printf("nested function: %d times each number was added to its parent's sum, %d\n",
 	       scale, sum);
 
 	/* It is the parent's own variable that the function sees. */
 	scale = -10;
 	each(numbers, 6, trampoline_address(&t, 0));
-	printf("the parent's scale is %d now, and the function adds with it: %d - %d is %d\n",
-	       scale, 410, 410, sum);
+	printf("its parent's scale is %d now, and the function sees it: 410 - 410 is %d\n",
+	       scale, sum);
 	if (sum)
 		errx(1, "the function did not see the new scale");
 
