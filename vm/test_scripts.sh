@@ -268,6 +268,9 @@ output()
 	refuses 'has files that are not from here' make run OUTPUT="$T/mine"
 	refuses 'has not been made by make' make clean OUTPUT="$T/mine"
 	[ -e "$T/mine/file" ]
+	# An environment may have it for something else.
+	OUTPUT=$T/mine refuses 'packages are missing' make run
+	rm -rf build
 	make -s clean OUTPUT="$T/out"
 	[ ! -e "$T/out" ]
 	chmod a-w "$CLONE"
@@ -357,6 +360,17 @@ unlocked()
 	sleep 1.5
 	refuses 'packages are missing' make run
 	kill $!
+}
+
+t tap "of these tests, one that fails or does not end is counted"
+tap()
+{
+	local results
+
+	results=$(printf '1..3\nok 1 - a\n# why\n# it\nnot ok 2 - b\n' | bash -c '
+		. vm/lib.sh; . vm/static.sh; STEP_LOG=log; tap_results')
+	[ "$results" = $'pass\ta\t\tlog\nfail\tb\twhy; it\tlog\nfail\t2 of 3 tests ended\t\tlog' ] ||
+		fail "$results"
 }
 
 # program <file> <class> <data> <machine, two bytes>: the beginning of an ELF file
