@@ -49,6 +49,7 @@ further_guest()
 		kernel:COLLECTIONS=trampfd kernel:ONLY="$ONLY" "$@"
 	case $variant in
 	notrampfd)	count_skipped "$name" ENOSYS ;;
+	selinux)	count_guest "$name" trampfd libtrampfd guest ;;
 	*)		count_guest "$name" trampfd guest ;;
 	esac
 }

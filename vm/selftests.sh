@@ -88,6 +88,7 @@ must_run()
 		printf "trampfd:code_test_%s: code.one.set_with_promise\n" "${BUILDS[@]}"
 	for name in "${MUST_RUN[@]}"; do
 		case $name in
+		"$variant libtrampfd:"*)	echo "${name#"$variant "}" ;;
 		"$variant "*)	echo "trampfd:${name#"$variant "}" ;;
 		esac
 	done

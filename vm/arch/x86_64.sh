@@ -17,7 +17,7 @@ ICOUNT_TARGET=(kernel:tsc_early_khz=1000000 kernel:tsc=reliable kernel:idle=poll
 BENCH_VARIANT=bench
 # For "make further": a kernel with SELinux; a million ways out of the fast lane while eight
 # threads call; a kernel that looks for data races; and the patched source without the feature.
-FURTHER_GUESTS=("selinux selinux 900 selinux_test_*"
+FURTHER_GUESTS=("selinux selinux 900 selinux_test_*,domain_test_* kernel:COLLECTIONS=trampfd,libtrampfd"
 		"rounds debug 15600 code_race_test_64 kernel:TRAMPFD_ROUNDS=1000
 		 kernel:TEST_LIMIT=15000"
 		"kcsan kcsan 7200 *_64,*_64_code"
@@ -34,6 +34,8 @@ MUST_RUN=("rounds code_race_test_64: race.one.ways_out"
 	  "selinux selinux_test_64: domain.no_execute.code_table"
 	  "selinux selinux_test_64: domain.none.log"
 	  "selinux selinux_test_32: domain.none.log"
+	  "selinux libtrampfd:domain_test_64: domain.code.own_pool"
+	  "selinux libtrampfd:domain_test_32: domain.none.after_fork"
 	  "debug fault_injection_test_64"
 	  "debug fault_injection_test_64_code"
 	  "main abi_test_64: abi.other"

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the library gives where SELinux refuses a program its trampolines, or only code.
+ *
+ * The policy and its domains are those of ../trampfd/selinux/.  Without that policy, this
+ * program skips.
+ */
+#include <fcntl.h>
+#include <sys/mman.h>
+
+#include "../kselftest_harness.h"
+#include "entries.h"
+#include "util.h"
+
+#define DOMAIN(name)	"system_u:system_r:" name
+#define RUNNER		DOMAIN("trampfd_test_t")
+
+#define NO_POLICY	"no SELinux that enforces the policy of selinux_test"
+
+#define ATTR_CURRENT	"/proc/self/attr/current"
+
+static bool in_domain(const char *context)
+{
+	char current[128] = "";
+	int fd = open(ATTR_CURRENT, O_RDONLY | O_CLOEXEC);
+	ssize_t length = fd < 0 ? -1 : read(fd, current, sizeof(current) - 1);
+
+	if (fd >= 0)
+		close(fd);
+	return length > 0 && !strcmp(current, context);
+}
+
+static bool enter_domain(const char *context)
+{
+	int fd = open(ATTR_CURRENT, O_WRONLY | O_CLOEXEC);
+	bool good;
+
+	if (fd < 0)
+		return false;
+	good = write(fd, context, strlen(context)) == (ssize_t)strlen(context);
+	close(fd);
+	return good && in_domain(context);
+}
+
+static bool policy_enforced(void)
+{
+	char enforcing = '0';
+	int fd;
+
+	if (!in_domain(RUNNER))
+		return false;
+	fd = open("/sys/fs/selinux/enforce", O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || read(fd, &enforcing, 1) != 1)
+		enforcing = '0';
+	if (fd >= 0)
+		close(fd);
+	return enforcing == '1';
+}
+
+/* What the domain may have. */
+enum entries { NONE, FAULT, CODE };
+
+/* What the code entries of these tests load. */
+static const uint32_t shape[] = { REG_CONTEXT };
+
+/* Whether this CPU and ABI have code entries at all. */
+static bool have_code(void)
+{
+	return stride_of(shape, 1);
+}
+
+FIXTURE(domain) {
+};
+
+FIXTURE_VARIANT(domain) {
+	const char *context;
+	enum entries entries;
+};
+
+FIXTURE_VARIANT_ADD(domain, code) {
+	.context = DOMAIN("trampfd_test_code_t"),
+	.entries = CODE,
+};
+
+FIXTURE_VARIANT_ADD(domain, no_execute) {
+	.context = DOMAIN("trampfd_test_no_execute_t"),
+	.entries = FAULT,
+};
+
+FIXTURE_VARIANT_ADD(domain, fault) {
+	.context = DOMAIN("trampfd_test_fault_t"),
+	.entries = FAULT,
+};
+
+FIXTURE_VARIANT_ADD(domain, none) {
+	.context = DOMAIN("trampfd_test_none_t"),
+	.entries = NONE,
+};
+
+FIXTURE_SETUP(domain)
+{
+	void *writable;
+
+	if (!policy_enforced())
+		SKIP(return, NO_POLICY);
+	ASSERT_TRUE(enter_domain(variant->context));
+	/* The old way is closed in all of them. */
+	writable = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_EQ(writable, MAP_FAILED);
+	ASSERT_EQ(errno, EACCES);
+}
+
+FIXTURE_TEARDOWN(domain)
+{
+}
+
+/* A trampoline of the pool, of the kind that the domain may have; it is called, and freed. */
+static bool as_allowed(enum entries entries, void *trampoline)
+{
+	bool good;
+
+	if (entries == NONE)
+		return !trampoline && errno == EACCES;
+	if (!trampoline || trampfd_init(trampoline, context_target, (void *)77L))
+		return false;
+	good = call(trampoline) == 77 &&
+	       is_code(trampoline) == (entries == CODE && have_code());
+	return !trampfd_free(trampoline) && good;
+}
+
+TEST_F(domain, default_pool)
+{
+	errno = 0;
+	EXPECT_TRUE(as_allowed(variant->entries, trampfd_alloc()));
+	/* What was decided stays so. */
+	errno = 0;
+	EXPECT_TRUE(as_allowed(variant->entries, trampfd_alloc()));
+}
+
+TEST_F(domain, own_pool)
+{
+	struct trampfd_pool_attr attr = {
+		.size = sizeof(attr), .shape = shape, .shape_nregs = 1,
+	};
+	struct trampfd_pool *pool = trampfd_pool_create(&attr);
+	void *trampoline = NULL;
+
+	if (variant->entries == NONE) {
+		EXPECT_EQ(pool, NULL);
+		EXPECT_EQ(errno, EACCES);
+		return;
+	}
+	ASSERT_NE(pool, NULL);
+	EXPECT_EQ(trampfd_pool_has_code(pool),
+		  variant->entries == CODE && have_code());
+	EXPECT_EQ(trampfd_pool_alloc(pool, &trampoline, 1), 0);
+	EXPECT_TRUE(as_allowed(variant->entries, trampoline));
+	trampfd_pool_destroy(pool);
+}
+
+/* A child decides nothing anew. */
+TEST_F(domain, after_fork)
+{
+	void *before;
+	pid_t pid;
+
+	before = trampfd_alloc();
+	ASSERT_EQ(!before, variant->entries == NONE);
+	pid = fork();
+	if (!pid) {
+		errno = 0;
+		if (before && !as_allowed(variant->entries, before))
+			_exit(1);
+		errno = 0;
+		_exit(!as_allowed(variant->entries, trampfd_alloc()));
+	}
+	EXPECT_EQ(status_of(pid), 0);
+}
+
+TEST_HARNESS_MAIN
