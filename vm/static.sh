@@ -191,6 +191,8 @@ check_library()
 	for cc in gcc clang-19; do
 		silent "$cc of libtrampfd" make -s -C tools/lib/trampfd CC="$cc" CFLAGS=-Werror \
 			HEADERS="$OUT/main/usr" OUTPUT="$OUT/libtrampfd-$cc"
+		silent "$cc of the tools" make -s -C tools/trampfd CC="$cc" CFLAGS=-Werror \
+			HEADERS="$OUT/main/usr" OUTPUT="$OUT/tools-$cc"
 	done
 }
 
@@ -238,7 +240,7 @@ check_docs()
 		silent "kernel-doc $f" scripts/kernel-doc -none -Wall -Werror "$f"
 	done
 	silent "trampfd-security.rst has the policy of selinux_test" policy_in_docs
-	for f in "$TOP"/man/*.[0-9] "$TOP"/tools/lib/trampfd/man/*.[0-9]; do
+	for f in "$TOP"/man/*.[0-9] "$TOP"/tools/lib/trampfd/man/*.[0-9] "$TOP"/tools/trampfd/*.8; do
 		silent "mandoc -T lint ${f#"$TOP"/}" mandoc -T lint "$f"
 		grep -q '^\.SH EXAMPLES' "$f" || continue
 		for cc in "gcc -m64" "gcc -m32"; do
@@ -287,7 +289,10 @@ check_scripts()
 	# The sourced files' variables are used elsewhere.
 	silent "shellcheck vm/" shellcheck -x -e SC2034,SC2153 -P "$VM:$TOP" "$VM"/*.sh "$VM"/awk "$VM"/cc "$VM"/sparse \
 		"$VM"/init "$VM"/timeout "$VM"/jobs/* "$TOP/.ci/run" \
-		"$TOP"/tools/testing/selftests/libtrampfd/*.sh
+		"$TOP"/tools/testing/selftests/libtrampfd/*.sh "$TOP/tools/trampfd/trampfd-bench"
+	silent "shellcheck of packages and services" shellcheck -x -e SC2034 -P "$TOP/packaging" "$VM/enter" \
+		"$TOP"/packaging/{build,prepare,common.sh} "$TOP"/packaging/*/package.sh \
+		"$TOP"/debian/tests/{closure,nested} "$TOP"/system/{run,root}
 	bash "$VM/test_scripts.sh" | tee /dev/stderr | tap_results | add_results "scripts" || :
 	silent "planted failures of guests are seen" python_test report
 	silent "costs above their limits are seen" python_test bench_check

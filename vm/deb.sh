@@ -1,0 +1,21 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# "make deb": Debian 13's packages of all this, in $BUILD_NAME/deb/.
+
+. "$(dirname "$0")/lib.sh"
+. "$VM/packages.sh"
+. "$VM/tree.sh"
+. "$VM/kernel.sh"
+. "$VM/apt.sh"
+. "$VM/sources.sh"
+. "$VM/chroot.sh"
+. "$VM/debian.sh"
+
+begin deb
+
+use_arch x86_64
+need_packages x86_64
+make_deb
+
+say "" "The packages are in $BUILD_NAME/deb/.  On Debian 13: apt install ./$BUILD_NAME/deb/*.deb"
+exec python3 "$VM/report.py" total deb "$RESULTS"
