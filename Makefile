@@ -35,6 +35,12 @@ export TRAMPFD_ARGS	= $(call given,ARGS)
 export TRAMPFD_STRICT	= $(call given,STRICT)
 export TRAMPFD_FILES	= $(call given,FILES)
 export TRAMPFD_TESTS	= $(call given,TESTS)
+export TRAMPFD_CONFIG	= $(call given,CONFIG)
+# make itself would run its commands with this one.
+ifeq ($(origin SHELL),command line)
+export TRAMPFD_SHELL	:= $(SHELL)
+override SHELL		:= /bin/sh
+endif
 
 help:
 	@echo 'make run          boot a kernel with trampfd in QEMU, run the samples on it,'
@@ -61,6 +67,10 @@ help:
 	@echo 'make series       write the feature as series of patches for the mailing list to'
 	@echo '                  build/series/, and check them; BUILD=1 builds each step, too,'
 	@echo "                  and BUILD='code/*' those of one series"
+	@echo 'make deb          packages of all this for Debian 13, in build/deb/.  CONFIG=debian gives the'
+	@echo "                  kernel what Debian's own has, and takes hours"
+	@echo 'make system       boot Debian 13 with them, and run services that need trampolines, with'
+	@echo '                  their protection on; SHELL=1 gives you a shell there instead'
 	@echo 'make clean        remove build/, or what OUTPUT= names'
 	@echo
 	@echo 'ARCH=<arch>       one of: $(patsubst vm/arch/%.sh,%,$(wildcard vm/arch/*.sh))'
@@ -81,7 +91,7 @@ help:
 	@echo 'Missing Debian packages (listed in vm/packages) are installed through apt.'
 	@echo 'Logs are in build/log/.  One make at a time works in build/.'
 
-run check further bench clients shell apply unapply port-report series clean:
+run check further bench clients shell apply unapply port-report series deb system clean:
 	@bash vm/$@.sh
 
-.PHONY: help run check further bench clients shell apply unapply port-report series clean
+.PHONY: help run check further bench clients shell apply unapply port-report series deb system clean
