@@ -38,9 +38,33 @@ static const struct file_operations trampfd_fops;
  * Mappings.
  */
 
+/* Check what mmap() and mremap() tell before anything is unmapped. */
+static int trampfd_check_area(struct trampfd *tf, unsigned long addr,
+			      unsigned long len, unsigned long pgoff,
+			      unsigned int type)
+{
+	const unsigned long size = len >> PAGE_SHIFT;
+	const unsigned long all = tf->map_size >> PAGE_SHIFT;
+	const bool shared = type != MAP_PRIVATE;
+
+	/* mremap() of a private mapping passes no MAP_TYPE; parts with code can't move. */
+	if (!type)
+		return tf->code ? -EINVAL : 0;
+	if (shared != !!tf->shared || arch_trampfd_abi() != tf->abi)
+		return -EINVAL;
+	if (tf->code)
+		return trampfd_code_check(tf, addr, len, pgoff);
+	/* mremap() of a shared mapping passes MAP_SHARED, and may move a part of it. */
+	if (shared)
+		return pgoff > all || size > all - pgoff ? -EINVAL : 0;
+	if (pgoff || size != all)
+		return -EINVAL;
+	return trampfd_table_of(tf, current->mm) ? 0 : -EPERM;
+}
+
 /*
- * A part that can't be mapped there is refused here, too: later, what was at a fixed
- * address is gone already.  And mremap() asks before it moves anything.
+ * Refuse here what ->mmap_prepare() would refuse, because by then MAP_FIXED has unmapped
+ * the old mapping.  Permissions are not known here.
  */
 static unsigned long trampfd_get_unmapped_area(struct file *file,
 					       unsigned long addr,
@@ -52,12 +76,9 @@ static unsigned long trampfd_get_unmapped_area(struct file *file,
 	int ret;
 
 	addr = mm_get_unmapped_area(file, addr, len, pgoff, flags);
-	if (!tf->code || IS_ERR_VALUE(addr))
+	if (IS_ERR_VALUE(addr))
 		return addr;
-	/* mremap() gives no type. */
-	if ((flags & MAP_TYPE) != MAP_PRIVATE || arch_trampfd_abi() != tf->abi)
-		return -EINVAL;
-	ret = trampfd_code_check(tf, addr, len, pgoff);
+	ret = trampfd_check_area(tf, addr, len, pgoff, flags & MAP_TYPE);
 	return ret ?: addr;
 }
 
