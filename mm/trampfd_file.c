@@ -6,8 +6,16 @@
  * tells its type, as they may not like executable mappings.
  *
  * Without code, that is an anonymous inode, of which nothing can be executed.  A table
- * with code is on a pseudo file system of its own, which is like that of anonymous
- * inodes except for this.
+ * with code is on a pseudo file system of its own.  There are three differences:
+ *
+ * - It can be mapped executable, so the file system has no SB_I_NOEXEC.
+ * - Its inode is a regular file, where an anonymous inode has no type.
+ * - So IMA looks at it, as at every regular file.
+ *
+ * It can't be an inode of anon_inode_make_secure_inode(), as secretmem has them, because
+ * the VFS refuses such inodes here: path_noexec() warns of S_ANON_INODE on a file system
+ * without SB_I_NOEXEC, and may_open() takes an inode that has neither a type nor
+ * S_ANON_INODE for a bug.
  */
 #include <linux/anon_inodes.h>
 #include <linux/cred.h>
@@ -31,7 +39,7 @@
 
 static struct vfsmount *trampfd_mnt __ro_after_init;
 
-/* Nobody gets a bit that lets the file itself be executed. */
+/* No x bit can be set, so execve() of the file stays refused. */
 static int trampfd_setattr(struct mnt_idmap *idmap, struct dentry *dentry,
 			   struct iattr *attr)
 {
@@ -74,7 +82,7 @@ static struct file_system_type trampfd_fs_type = {
  * An inode without operations to open it: /proc/PID/fd leads nowhere, as for an
  * anonymous one.
  */
-static struct inode *trampfd_inode(void)
+static struct inode *trampfd_inode(const struct inode *context_inode)
 {
 	struct qstr name = QSTR_INIT(TRAMPFD_CODE_NAME,
 				     sizeof(TRAMPFD_CODE_NAME) - 1);
@@ -89,7 +97,7 @@ static struct inode *trampfd_inode(void)
 	inode->i_gid = current_fsgid();
 	inode->i_op = &trampfd_inode_operations;
 	simple_inode_init_ts(inode);
-	ret = security_inode_init_security_anon(inode, &name, NULL);
+	ret = security_inode_init_security_anon(inode, &name, context_inode);
 	if (ret) {
 		iput(inode);
 		return ERR_PTR(ret);
@@ -97,9 +105,10 @@ static struct inode *trampfd_inode(void)
 	return inode;
 }
 
-static struct file *trampfd_code_file(const struct file_operations *fops, int flags)
+static struct file *trampfd_code_file(const struct file_operations *fops, int flags,
+				      const struct inode *context_inode)
 {
-	struct inode *inode = trampfd_inode();
+	struct inode *inode = trampfd_inode(context_inode);
 	struct file *file;
 
 	if (IS_ERR(inode))
@@ -128,7 +137,7 @@ struct file *trampfd_file(struct trampfd *tf, const struct file_operations *fops
 	if (!tf->code)
 		return anon_inode_create_getfile(TRAMPFD_NAME, fops, tf,
 						 flags, context_inode);
-	file = trampfd_code_file(fops, flags);
+	file = trampfd_code_file(fops, flags, context_inode);
 	if (!IS_ERR(file))
 		file->private_data = tf;
 	return file;

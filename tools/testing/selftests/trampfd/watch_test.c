@@ -67,6 +67,7 @@ TEST_F(watched, maps)
 TEST_F(watched, link_in_proc)
 {
 	char path[64], target[64];
+	struct stat st;
 	ssize_t n;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", self->t.fd);
@@ -76,6 +77,9 @@ TEST_F(watched, link_in_proc)
 	EXPECT_STREQ("anon_inode:[trampfd]", target);
 	/* It can't be had a second time by its name. */
 	EXPECT_EQ(-1, open(path, O_RDONLY | O_CLOEXEC));
+	/* It has no type, as any anonymous inode. */
+	ASSERT_EQ(0, fstat(self->t.fd, &st));
+	EXPECT_EQ(0U, st.st_mode & S_IFMT);
 }
 
 /*
@@ -111,7 +115,8 @@ TEST(file_of_code)
 	EXPECT_EQ(-1, ftruncate(t.fd, 4096));
 	ASSERT_EQ(0, fstat(t.fd, &st));
 	EXPECT_EQ(0, st.st_size);
-	EXPECT_EQ(0600U, st.st_mode & 07777);
+	EXPECT_EQ((mode_t)S_IFREG, st.st_mode & S_IFMT);
+	EXPECT_EQ(0600U, st.st_mode & ~S_IFMT);
 	close(t.fd);
 }
 
