@@ -377,7 +377,7 @@ void trampfd_index_remove(struct vm_area_struct *vma)
 	struct trampfd_space *space = trampfd_space_of(vma->vm_mm);
 	struct trampfd_index *index;
 
-	/* mmap() had no memory for one. */
+	/* ->mapped() failed before the mm got a space: memory or the user's limit. */
 	if (!space)
 		return;
 	guard(mutex)(&space->lock);

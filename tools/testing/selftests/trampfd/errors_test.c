@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Every error that trampfd_create() and its ioctls are specified to give, each
- * with the proof that the failed call changed nothing.  Those of mmap() are in
- * map_errors_test.c.
+ * Errors of trampfd_create() and of the ioctls, each with the proof that the failed call
+ * changed nothing.  What mmap() refuses is in map_errors_test.c.
  */
 #include <fcntl.h>
 

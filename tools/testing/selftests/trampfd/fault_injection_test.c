@@ -335,18 +335,6 @@ TEST_F(injection, readonly)
 }
 #endif
 
-static int nmappings(void)
-{
-	FILE *f = fopen("/proc/self/maps", "re");
-	int c, lines = 0;
-
-	while (f && (c = getc(f)) != EOF)
-		lines += c == '\n';
-	if (f)
-		fclose(f);
-	return lines;
-}
-
 #ifdef TRAMPFD_BY_CODE
 /* A table that was never mapped, as code stays where it was mapped first. */
 static struct table fresh;
@@ -435,6 +423,54 @@ TEST_F(injection, mmap)
 	before = nmappings();
 	EXPECT_LT(0, fail_each(self, &op));
 	EXPECT_EQ(before, nmappings());
+}
+
+/* In a new child: 2 if it failed, 1 if it worked in spite of a failure, 0 without one. */
+static int run_first_mmap(const DATA *self, unsigned int nth)
+{
+	int before, ret;
+	DATA mine = *self;
+	bool failed;
+	pid_t pid;
+
+	pid = fork();
+	if (pid)
+		return pid < 0 ? 255 : child_status(pid);
+	mine.fail_nth = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
+	if (mine.fail_nth < 0)
+		_exit(3);
+	before = nmappings();
+	arm(&mine, nth);
+	ret = table_map(&mine.t);
+	failed = disarm(&mine);
+	if (ret && (ret != -ENOMEM || !failed || nmappings() != before))
+		_exit(4);
+	if (ret && table_map(&mine.t))
+		_exit(5);
+	if (!intact(&mine))
+		_exit(6);
+	_exit(ret ? 2 : failed);
+}
+
+/* A process that has no trampolines yet: the mapping makes their index, too. */
+TEST_F(injection, first_mmap)
+{
+	int failures = 0, status = 2;
+	unsigned int nth;
+
+	if (!(variant->flags & TRAMPFD_SHARED))
+		SKIP(return, "who has a private table has an index");
+	/* Then fork() gives the child no index. */
+	table_unmap(&self->t);
+	for (nth = 1; nth < NTH_MAX && status; nth++) {
+		status = run_first_mmap(self, nth);
+		ASSERT_LE(status, 2) {
+			TH_LOG("%u", nth);
+		}
+		failures += status == 2;
+	}
+	EXPECT_EQ(0, status);
+	EXPECT_LT(0, failures);
 }
 
 /* One that is not set, in a part of the table where none is. */

@@ -378,6 +378,7 @@ TEST_F(blocks, moved_at_the_limit)
 		}
 	}
 	EXPECT_EQ(-ENOMEM, table_map_at(&t, to));
+	EXPECT_TRUE(is_unmapped(to));
 	t.base = room + 3 * size;
 	EXPECT_TRUE(gives(table_entry(&t, 12345), 7));
 	ASSERT_TRUE(mremap(t.base, size, size, MREMAP_MAYMOVE | MREMAP_FIXED,
@@ -389,6 +390,9 @@ TEST_F(blocks, moved_at_the_limit)
 	EXPECT_TRUE(gives(table_entry(&t, 12345), 7));
 	/* As many as there were, so there still is no room. */
 	EXPECT_EQ(-ENOMEM, table_map_at(&t, room + 3 * size));
+	EXPECT_TRUE(is_unmapped(room + 3 * size));
+	t.base = to;
+	EXPECT_TRUE(gives(table_entry(&t, 12345), 7));
 	/* A part, and back to where it was. */
 	ASSERT_TRUE(mremap(to, size / 2, size / 2, MREMAP_MAYMOVE | MREMAP_FIXED,
 			   room + 3 * size) == room + 3 * size);

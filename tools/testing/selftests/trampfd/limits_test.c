@@ -253,15 +253,18 @@ TEST_F(limit, other_calls)
 {
 	uint64_t pcs[TRAMPFD_PCS_MAX];
 	struct table large, t;
+	const int mappings = nmappings();
 	long long before;
 	int i;
 
+	ASSERT_LT(0, mappings);
 	for (i = 0; i < TRAMPFD_PCS_MAX; i++)
 		pcs[i] = ARCH_CODE(arch_data);
 	/* Large enough for its index to be more than there is room for. */
 	ASSERT_EQ(0, table_create(&large, TRAMPFD_TRAMPOLINES_MAX,
 				  variant->flags));
 	EXPECT_EQ(-EDQUOT, table_map(&large));
+	EXPECT_EQ(mappings, nmappings());
 	ASSERT_LT(MAXIMUM / 4, fill(&self->t, 0));
 	before = units();
 	EXPECT_TRUE(used_up());
@@ -270,6 +273,7 @@ TEST_F(limit, other_calls)
 					variant->flags));
 	EXPECT_EQ(-EDQUOT, allow(self->t.fd, pcs, TRAMPFD_PCS_MAX));
 	EXPECT_EQ(before, units_settled(before));
+	EXPECT_EQ(mappings, nmappings());
 	/* Not so what needs none. */
 	EXPECT_EQ(0, table_map_at(&self->t, self->t.base));
 	EXPECT_TRUE(gives(table_entry(&self->t, 1), 101));
@@ -417,6 +421,46 @@ TEST_F(limit, forks_at_once)
 	for (i = 0; i < FORKERS; i++)
 		EXPECT_EQ(0, child_status(pid[i]));
 	EXPECT_TRUE(units_fall_to(MAXIMUM));
+}
+
+/* A chunk has a few places left, for what is too little for another chunk. */
+#define SPARE	200
+
+/* The first mapping of a process makes an index, and that of a shared table can fail. */
+TEST(first_mapping)
+{
+	int i, mappings, ret = 1;
+	struct table t;
+	pid_t pid;
+
+	if (!trampfd_present())
+		SKIP(return, NO_TRAMPFD);
+	trap_init();
+	if (own_limit(MAXIMUM))
+		SKIP(return, NO_USER_NS, errno);
+	/* The child has no index, whatever this process has. */
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (pid) {
+		EXPECT_EQ(0, child_status(pid));
+		return;
+	}
+	ASSERT_EQ(0, table_create(&t, NTRAMPOLINES, TRAMPFD_SHARED));
+	ASSERT_LT(MAXIMUM / 2, set_values(t.fd, SPARE, MAXIMUM, 100));
+	for (i = 0; i < SPARE && ret == 1; i++)
+		ret = set_value(t.fd, i, 100);
+	ASSERT_EQ(-EDQUOT, ret);
+	mappings = nmappings();
+	EXPECT_EQ(-EDQUOT, table_map(&t));
+	EXPECT_EQ(mappings, nmappings());
+	EXPECT_EQ(CHUNK_SLOTS, remove_range(t.fd, SPARE, CHUNK_SLOTS));
+	/* mmap() holds a lock, so it does not wait for RCU. */
+	EXPECT_TRUE(units_fall_to(MAXIMUM - CHUNK_SLOTS));
+	ASSERT_EQ(0, table_map(&t));
+	EXPECT_TRUE(gives(table_entry(&t, 2 * CHUNK_SLOTS), 100 + 2 * CHUNK_SLOTS - SPARE));
+	EXPECT_TRUE(is_plain(table_entry(&t, SPARE)));
+	table_close(&t);
+	_exit(0);
 }
 
 /*

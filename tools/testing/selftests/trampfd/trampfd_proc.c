@@ -174,6 +174,21 @@ bool maps_line(const void *addr, char *line, size_t size)
 	return found;
 }
 
+int nmappings(void)
+{
+	int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC), lines = 0;
+	char text[1024];
+	ssize_t n, i;
+
+	if (fd < 0)
+		return -errno;
+	while ((n = read(fd, text, sizeof(text))) > 0)
+		for (i = 0; i < n; i++)
+			lines += text[i] == '\n';
+	close(fd);
+	return n ? -errno : lines;
+}
+
 static int smaps_line(const void *addr, const char *key, char *line, size_t size)
 {
 	FILE *f = fopen("/proc/self/smaps", "re");
