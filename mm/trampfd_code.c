@@ -230,7 +230,7 @@ static vm_fault_t trampfd_code_part_fault(struct trampfd_table *table,
 	mmap_assert_locked(vmf->vma->vm_mm);
 	data = vma_lookup(vmf->vma->vm_mm, vmf->address + TRAMPFD_CODE_TO_DATA);
 	if (!data || data->vm_ops != &trampfd_code_vm_ops ||
-	    data->vm_private_data != table || !(data->vm_flags & VM_READ))
+	    data->vm_private_data != table || !vma_test(data, VMA_READ_BIT))
 		return VM_FAULT_SIGBUS;
 	/* All processes have it, so somebody may try to make too many references. */
 	if (!try_get_page(page))

@@ -30,8 +30,8 @@ static u32 insn_ld(u32 reg, u32 base, u32 offset)
  *
  * perf's numbers are those of the registers.  Where processes may have landing pads
  * (Zicfilp), it begins with one for any label, and its jump asks for another at the
- * target, as that of a function's address does; the label in t2 is still the
- * caller's.
+ * target, as that of a function's address does.  The label in t2 is still the caller's,
+ * unless the record loads t2; then the target needs label 0, or that in the value.
  *
  * Return: how many bytes it has.
  */
@@ -42,7 +42,7 @@ int arch_trampfd_code(struct trampfd_shape *shape, u8 *entry)
 	u32 i, at;
 
 	/* lpad 0 */
-	if (TRAMPFD_LANDING_PADS)
+	if (cpu_supports_indirect_br_lp_instr())
 		p = put_insn(p, 0x00000017);
 	at = p - entry;
 	p = put_insn(p, 0x00000017 | TRAMPFD_CODE_TO_DATA | t6 << 7);

@@ -14,9 +14,7 @@
 #include <asm/cpufeature.h>
 #include <asm/csr.h>
 #include <asm/ptrace.h>
-#ifdef CONFIG_RISCV_USER_CFI
 #include <asm/usercfi.h>
-#endif
 
 #include <uapi/asm/perf_regs.h>
 
@@ -71,7 +69,6 @@ static __always_inline bool arch_trampfd_user_fetch(struct pt_regs *regs,
 	       user_mode(regs);
 }
 
-#ifdef CONFIG_RISCV_USER_CFI
 /*
  * A trampoline of code would end in a jump that asks for a landing pad where the
  * process has them.  How the trampoline was entered says nothing about that: a
@@ -85,16 +82,11 @@ static __always_inline void arch_trampfd_set_pc(struct pt_regs *regs,
 	regs->epc = pc;
 }
 
-#define arch_trampfd_set_pc		arch_trampfd_set_pc
-#define TRAMPFD_LANDING_PADS		cpu_supports_indirect_br_lp_instr()
-#else
-#define TRAMPFD_LANDING_PADS		false
-#endif
-
 /* What the generic header is not to define. */
 #define arch_trampfd_user_fetch		arch_trampfd_user_fetch
 #define arch_trampfd_target		arch_trampfd_target
 #define arch_trampfd_code		arch_trampfd_code
+#define arch_trampfd_set_pc		arch_trampfd_set_pc
 
 #include <asm-generic/trampfd.h>
 
