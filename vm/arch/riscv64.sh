@@ -21,6 +21,8 @@ if [ "$KERNEL" != 6.12 ]; then
 	FURTHER_GUESTS=("cfi cfi 1500 *_64")
 	MUST_RUN+=("cfi cfi_test_64: landing.fault.target_without"
 		   "cfi cfi_test_64: landing.code.target_without"
+		   "cfi cfi_test_64: landing.fault.label_of_the_record"
+		   "cfi cfi_test_64: landing.code.label_of_the_record"
 		   "cfi cfi_test_64: global.push_to_a_shadow_stack")
 fi
 qemu_of_cfi()

@@ -82,6 +82,8 @@ unsigned long riscv_guarded(const void *entry, long how);
 /* Both return the data register; one begins with a landing pad. */
 unsigned long riscv_padded(void);
 unsigned long riscv_bare(void);
+/* It begins with a landing pad for the label 1, and returns 77. */
+unsigned long riscv_labelled(void);
 /* A handler that ends the process with the si_code. */
 void riscv_exit_code(int sig, siginfo_t *info, void *context);
 #endif

@@ -14,7 +14,7 @@
 #include "../kselftest_harness.h"
 #include "code_util.h"
 
-/* From kernels after 6.12. */
+/* For older headers. */
 #ifndef PR_SET_CFI
 #define PR_GET_CFI			80
 #define PR_SET_CFI			81
@@ -31,8 +31,9 @@
 
 /* How riscv_guarded() calls. */
 enum {
-	INDIRECT,	/* asks for a landing pad */
+	INDIRECT,	/* asks for a landing pad, with 0 as its label */
 	MARKED,		/* through t2: the compiler knows where it goes */
+	LABELLED,	/* asks for a landing pad, with 1 as its label */
 };
 
 asm("	.text\n"
@@ -49,8 +50,9 @@ asm("	.text\n"
 	"	li	a2, 1\n"		/* PR_CFI_ENABLE */
 	"	call	riscv_set_cfi\n"
 	"	mv	t2, s0\n"
-	"	bnez	s1, 1f\n"
-	"	li	t2, 0\n"		/* the label */
+	"	li	t0, 1\n"		/* MARKED */
+	"	beq	s1, t0, 1f\n"
+	"	slli	t2, s1, 11\n"		/* the label << 12: LABELLED is 2 */
 	"	jalr	s0\n"
 	"	j	2f\n"
 	"1:	jalr	t2\n"
@@ -80,6 +82,12 @@ asm("	.text\n"
 	"	mv	a0, t2\n"
 	"	ret\n"
 	"	.balign	4\n"
+	"	.globl	riscv_labelled\n"
+	"riscv_labelled:\n"
+	"	.word	0x00001017\n"		/* lpad 1 */
+	"	li	a0, 77\n"
+	"	ret\n"
+	"	.balign	4\n"
 	"	.globl	riscv_exit_code\n"
 	"riscv_exit_code:\n"
 	"	.word	0x00000017\n"
@@ -98,6 +106,7 @@ static bool have_landing_pads(void)
 
 FIXTURE(landing) {
 	struct table t;
+	bool code;
 };
 
 FIXTURE_VARIANT(landing) {
@@ -112,15 +121,29 @@ FIXTURE_VARIANT_ADD(landing, code) {
 	.code = true,
 };
 
+/* It loads @value into t2: the data register, which has the label, too. */
 static int set_target(const struct table *t, unsigned int trampoline,
-		      unsigned long (*target)(void))
+		      unsigned long (*target)(void), unsigned long value)
 {
 	struct context c;
 
 	context_init(&c, trampoline, (uintptr_t)target);
-	context_reg(&c, ARCH_DATA_REG, 77);
+	context_reg(&c, ARCH_DATA_REG, value);
 	c.rec.flags = IDLE;
 	return context_set(t->fd, &c);
+}
+
+/* A table whose code entries, if it has them, load @nregs registers: t2 or none. */
+static int landing_open(const FIXTURE_DATA(landing) *self, struct table *t,
+			unsigned int nregs)
+{
+	return self->code ? code_open(t, 8, nregs) : table_open(t, 8, 0);
+}
+
+static const char *entry_of(const FIXTURE_DATA(landing) *self, const struct table *t,
+			    unsigned int trampoline)
+{
+	return self->code ? code_entry(t, trampoline) : table_entry(t, trampoline);
 }
 
 FIXTURE_SETUP(landing)
@@ -131,10 +154,12 @@ FIXTURE_SETUP(landing)
 		SKIP(return, NO_PADS);
 	if (variant->code && code_missing())
 		SKIP(return, "%s", code_missing());
-	ASSERT_EQ(0, variant->code ? code_open(&self->t, 8, 1) :
-		     table_open(&self->t, 8, 0));
-	ASSERT_EQ(1, set_target(&self->t, 0, riscv_padded));
-	ASSERT_EQ(1, set_target(&self->t, 1, riscv_bare));
+	self->code = variant->code;
+	ASSERT_EQ(0, landing_open(self, &self->t, 1));
+	ASSERT_EQ(1, set_target(&self->t, 0, riscv_padded, 77));
+	ASSERT_EQ(1, set_target(&self->t, 1, riscv_bare, 77));
+	ASSERT_EQ(1, set_target(&self->t, 2, riscv_labelled, 77));
+	ASSERT_EQ(1, set_target(&self->t, 3, riscv_labelled, 1 << 12));
 }
 
 FIXTURE_TEARDOWN(landing)
@@ -159,13 +184,6 @@ static int call_guarded(const void *entry, long how)
 	return child_status(pid);
 }
 
-static const char *entry_of(const FIXTURE_DATA(landing) *self, bool code,
-			    unsigned int trampoline)
-{
-	return code ? code_entry(&self->t, trampoline) :
-	       table_entry(&self->t, trampoline);
-}
-
 /* The tests themselves: without a trampoline, the CPU does what they ask for. */
 TEST_F(landing, pads_are_checked)
 {
@@ -176,23 +194,51 @@ TEST_F(landing, pads_are_checked)
 
 TEST_F(landing, target_with_one)
 {
-	EXPECT_EQ(0, call_guarded(entry_of(self, variant->code, 0), INDIRECT));
-	EXPECT_EQ(0, call_guarded(entry_of(self, variant->code, 0), MARKED));
+	EXPECT_EQ(0, call_guarded(entry_of(self, &self->t, 0), INDIRECT));
+	EXPECT_EQ(0, call_guarded(entry_of(self, &self->t, 0), MARKED));
 }
 
 /* However the trampoline is reached. */
 TEST_F(landing, target_without)
 {
 	EXPECT_EQ(CONTROL_PROTECTION,
-		  call_guarded(entry_of(self, variant->code, 1), INDIRECT));
+		  call_guarded(entry_of(self, &self->t, 1), INDIRECT));
 	EXPECT_EQ(CONTROL_PROTECTION,
-		  call_guarded(entry_of(self, variant->code, 1), MARKED));
+		  call_guarded(entry_of(self, &self->t, 1), MARKED));
+}
+
+/* The label is the caller's where the record does not load t2. */
+TEST_F(landing, label_of_the_caller)
+{
+	struct context c;
+	struct table t;
+
+	EXPECT_EQ(0, call_guarded(riscv_labelled, LABELLED));
+	EXPECT_EQ(CONTROL_PROTECTION, call_guarded(riscv_labelled, INDIRECT));
+
+	ASSERT_EQ(0, landing_open(self, &t, 0));
+	context_init(&c, 0, (uintptr_t)riscv_labelled);
+	c.rec.flags = IDLE;
+	ASSERT_EQ(1, context_set(t.fd, &c));
+	EXPECT_EQ(0, call_guarded(entry_of(self, &t, 0), LABELLED));
+	EXPECT_EQ(CONTROL_PROTECTION, call_guarded(entry_of(self, &t, 0), INDIRECT));
+	table_close(&t);
+}
+
+/* It is that of the record where this loads t2, whatever the caller had there. */
+TEST_F(landing, label_of_the_record)
+{
+	EXPECT_EQ(CONTROL_PROTECTION,
+		  call_guarded(entry_of(self, &self->t, 2), LABELLED));
+	EXPECT_EQ(CONTROL_PROTECTION,
+		  call_guarded(entry_of(self, &self->t, 2), INDIRECT));
+	EXPECT_EQ(0, call_guarded(entry_of(self, &self->t, 3), INDIRECT));
 }
 
 /* A process that does not use them needs none, on the same kernel. */
 TEST_F(landing, switched_off)
 {
-	EXPECT_TRUE(gives(entry_of(self, variant->code, 1), 77));
+	EXPECT_TRUE(gives(entry_of(self, &self->t, 1), 77));
 }
 
 /* It is not written by a push, and the call ends in a signal, not in a loop. */
