@@ -38,7 +38,7 @@ die()
 . "$VM/place.sh"
 . "$VM/versions.sh"
 
-# ported <what>: whether the architecture in use has it
+# ported <what>: whether the architecture in use has it; PORTING.md lists what there can be
 ported() { [[ " $NOT_PORTED " != *" $1 "* ]]; }
 
 # wanted_arches <default>: the architectures that the user has asked for

@@ -31,6 +31,11 @@ from series_rules import Error
 
 NOBODY = "Your Name", "you@example.org"
 
+# What a kernel's tree does not have, so its documentation must not speak of it.
+NOT_IN_THE_KERNEL = re.compile(
+    r"(?<![\w/.-])(?:patches|vm|man|clients|series|build)/|\bmake (?:check|run|bench|clients|further|series)\b"
+    r"|\bNOT_PORTED\b|\btrampfd repository\b")
+
 
 def read(path):
     """What a file has, or None if there is none."""
@@ -97,6 +102,20 @@ def steps(all_series, clean, applied, patches):
     if left:
         raise Error("no patch has this, or all of it: " + " ".join(left))
     return found[::-1]
+
+
+def check_documentation(found, clean):
+    """Each patch's documentation must name only what a kernel's tree can have."""
+    before = clean
+    for name, patch, tree in found:
+        for f in sorted(tree):
+            if "Documentation/" not in f or tree[f] == before.get(f):
+                continue
+            old = set(before.get(f, "").splitlines())
+            for n, line in enumerate(tree[f].splitlines(), 1):
+                if line not in old and (m := NOT_IN_THE_KERNEL.search(line)):
+                    raise Error(f"{name}/{patch.name}: {f}:{n}: the kernel has no \"{m[0]}\"")
+        before = tree
 
 
 class Git:
@@ -172,6 +191,7 @@ def make(series_dir, clean_dir, applied_dir, list_file, patches, repo, out):
     clean, applied = read_tree(clean_dir, files), read_tree(applied_dir, files)
     all_series = read_series(series_dir, patches)
     found = steps(all_series, clean, applied, os.path.abspath(patches))
+    check_documentation(found, clean)
 
     fresh(repo)
     git = Git(repo)

@@ -199,6 +199,18 @@ class Series(unittest.TestCase):
             self.assertEqual(series.read(f"am/{f}"), series.read(f"applied/{f}"))
         self.assertEqual(series.read("am/old"), "a\nnew\nb\nlater\n")
 
+    def test_documentation_of_what_the_kernel_has_not(self):
+        self.write("series/more/four", "a: four\n---\nfile Documentation/x.rst\n")
+        self.write("series/more/series", "three\nfour\n")
+        self.write("files", "/old\n/d/f.c\n/Documentation/x.rst\n")
+        for good in ("sysctl/vm.rst", "tools/lib/trampfd/man/", "vm.trampfd_enabled", "make headers"):
+            self.write("applied/Documentation/x.rst", f"See {good}.\n")
+            self.make()
+        for bad in ("patches/x.patch", "``vm/config``", "man/x.7", "clients/", "make check",
+                    "make run ARCH=", "NOT_PORTED"):
+            self.write("applied/Documentation/x.rst", f"Good.\nSee {bad}.\n")
+            self.refused("more/four: Documentation/x.rst:2: the kernel has no")
+
     def test_each_step(self):
         self.make()
         show = subprocess.run(["git", "-C", "repo", "show", "main/one:d/f.c"], capture_output=True,
