@@ -10,6 +10,9 @@ JOBS	?= $(shell nproc)
 MINUTES	?= 85
 LIBFFI	?=
 BUILD	?=
+SERIES_PREFIX ?=
+SERIES_VERSION ?=
+SERIES_BASE ?=
 
 KERNELS	= $(notdir $(wildcard patches/[0-9]*))
 space	= $(subst x,,x x)
@@ -36,6 +39,9 @@ export TRAMPFD_STRICT	= $(call given,STRICT)
 export TRAMPFD_FILES	= $(call given,FILES)
 export TRAMPFD_TESTS	= $(call given,TESTS)
 export TRAMPFD_CONFIG	= $(call given,CONFIG)
+export TRAMPFD_SERIES_PREFIX	= $(SERIES_PREFIX)
+export TRAMPFD_SERIES_VERSION	= $(SERIES_VERSION)
+export TRAMPFD_SERIES_BASE	= $(SERIES_BASE)
 # make itself would run its commands with this one.
 ifeq ($(origin SHELL),command line)
 export TRAMPFD_SHELL	:= $(SHELL)
@@ -66,7 +72,8 @@ help:
 	@echo '                  with the nearest version, or with KERNEL='
 	@echo 'make series       write the feature as series of patches for the mailing list to'
 	@echo '                  build/series/, and check them; BUILD=1 builds each step, too,'
-	@echo "                  and BUILD='code/*' those of one series"
+	@echo "                  and BUILD='code/*' those of one series.  SERIES_PREFIX=RFC and"
+	@echo '                  SERIES_VERSION=2 are for the subjects, SERIES_BASE= is the commit that they are for'
 	@echo 'make deb          packages of all this for Debian 13, in build/deb/.  CONFIG=debian gives the'
 	@echo "                  kernel what Debian's own has, and takes hours"
 	@echo 'make system       boot Debian 13 with them, and run services that need trampolines, with'

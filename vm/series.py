@@ -17,6 +17,10 @@ subject and the text of the cover letter.  FILES is a list of the files that APP
 has and CLEAN has not, or has differently.
 
 The first series goes to OUT itself, the others to directories in it.
+
+TRAMPFD_SERIES_PREFIX ("RFC"), TRAMPFD_SERIES_VERSION ("2") and TRAMPFD_SERIES_BASE (a
+commit) of the environment are for the subjects of all mails, and for the line
+"base-commit:" of the first mail of each series.
 """
 import glob
 import os
@@ -118,6 +122,21 @@ def check_documentation(found, clean):
         before = tree
 
 
+def mail_options():
+    """(what subjects begin with, the commit that the series are for or None)"""
+    prefix, version, base = (os.environ.get(f"TRAMPFD_SERIES_{x}", "")
+                             for x in ("PREFIX", "VERSION", "BASE"))
+    words = [prefix, "PATCH", version and f"v{version.removeprefix('v')}"]
+    return " ".join(w for w in words if w), base or None
+
+
+def add_base(directory, base):
+    """To the first mail of a series, where git format-patch has it."""
+    first = sorted(glob.glob(os.path.join(directory, "[0-9]*.patch")))[0]
+    with open(first, "a") as out:
+        out.write(f"\nbase-commit: {base}\n")
+
+
 class Git:
     def __init__(self, directory):
         self.directory = directory
@@ -192,6 +211,7 @@ def make(series_dir, clean_dir, applied_dir, list_file, patches, repo, out):
     all_series = read_series(series_dir, patches)
     found = steps(all_series, clean, applied, os.path.abspath(patches))
     check_documentation(found, clean)
+    prefix, base_commit = mail_options()
 
     fresh(repo)
     git = Git(repo)
@@ -214,9 +234,12 @@ def make(series_dir, clean_dir, applied_dir, list_file, patches, repo, out):
         end = f"{name}/{of_series[-1].name}"
         directory = directory_of(out, name, first)
         git("format-patch", "-q", "--no-renames", "-N" if len(of_series) == 1 else "-n",
+            f"--subject-prefix={prefix}",
             *(["--cover-letter"] if cover else []), "-o", os.path.abspath(directory), f"{base}..{end}")
         if cover:
             cover_letter(os.path.join(directory, "0000-cover-letter.patch"), cover)
+        if base_commit:
+            add_base(directory, base_commit)
         base = end
     with open(os.path.join(out, "order"), "w") as f:
         f.write("".join(f"{name}\n" for name, _, _ in all_series))

@@ -122,6 +122,21 @@ check_series_style()
 	check_style_of "" "$SERIES_OUT/" "" "" "${kernel[@]}"
 }
 
+# write_cc: whom MAINTAINERS names for each series, in a file "cc" beside its patches, for
+# git send-email --cc-cmd='cat .../cc #'
+write_cc()
+{
+	local name dir patches
+
+	while read -r name; do
+		dir=$SERIES_OUT/$name
+		[ -d "$dir" ] || dir=$SERIES_OUT
+		mapfile -t patches < <(find "$dir" -maxdepth 1 -name '[0-9]*.patch' ! -name '0000-*')
+		(cd "$LINUX" && perl scripts/get_maintainer.pl --nogit --nogit-fallback --norolestats \
+			--nokeywords "${patches[@]}") > "$dir/cc"
+	done < "$SERIES_OUT/order"
+}
+
 [ "${TRAMPFD_KERNEL:-$CURRENT_KERNEL}$KDIR" = "$CURRENT_KERNEL" ] ||
 	die "The series is for Linux $CURRENT_KERNEL alone, for which the files are written."
 begin series
@@ -131,10 +146,12 @@ make_tree
 built series "write the series" make_series
 [ $STEP_RC -eq 0 ] || { cat "$STEP_LOG"; exit 1; }
 expand -t 36,46 "$STEP_LOG"
+built series-cc "find out whom to send it to" write_cc
 built series-sum "apply it, and compare" series_adds_up
 built series-style "checkpatch" check_series_style
 [ -z "${TRAMPFD_BUILD:-}" ] || build_steps
 
 say "" "The series is in ${SERIES_OUT#"$TOP"/}/, with those that follow it in directories, in this order:" \
-	"    $(paste -sd' ' "$SERIES_OUT/order")"
+	"    $(paste -sd' ' "$SERIES_OUT/order")" \
+	"Each directory has a file cc, with whom MAINTAINERS names for its patches."
 exec python3 "$VM/report.py" total series "$RESULTS"

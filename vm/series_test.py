@@ -7,6 +7,7 @@ import os
 import subprocess
 import tempfile
 import unittest
+from unittest import mock
 
 import series
 import series_diff
@@ -198,6 +199,19 @@ class Series(unittest.TestCase):
         for f in ("old", "d/f.c"):
             self.assertEqual(series.read(f"am/{f}"), series.read(f"applied/{f}"))
         self.assertEqual(series.read("am/old"), "a\nnew\nb\nlater\n")
+
+    def test_subjects_and_base(self):
+        with mock.patch.dict(os.environ, TRAMPFD_SERIES_PREFIX="RFC", TRAMPFD_SERIES_VERSION="2",
+                             TRAMPFD_SERIES_BASE="0123456789ab"):
+            self.make()
+        letter = series.read("out/0000-cover-letter.patch")
+        self.assertIn("[RFC PATCH v2 0/2] A cover\n", letter)
+        self.assertIn("\nbase-commit: 0123456789ab\n", letter)
+        self.assertNotIn("base-commit", series.read("out/0001-a-one.patch"))
+        last = series.read("out/more/0001-a-three.patch")
+        self.assertIn("[RFC PATCH v2] a: three\n", last)
+        self.assertIn("\nbase-commit: 0123456789ab\n", last)
+        series.apply("am", "clean", "files", "out")
 
     def test_documentation_of_what_the_kernel_has_not(self):
         self.write("series/more/four", "a: four\n---\nfile Documentation/x.rst\n")
