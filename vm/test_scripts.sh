@@ -315,7 +315,8 @@ interrupt()
 	for what in run apply; do
 		: > "$T/calls"
 		set -m
-		make "$what" KDIR="$TREE" > "$T/out" 2>&1 &
+		# A run in the background may have been started without the signal.
+		env --default-signal=INT make "$what" KDIR="$TREE" > "$T/out" 2>&1 &
 		pid=$!
 		set +m
 		for ((calls = 0; calls < 100; calls++)); do
