@@ -58,13 +58,16 @@ lock_place()
 	if ! flock -n "$LOCK"; then
 		read -r pid command < "$BUILD_DIR/.lock" || :
 		minutes=$((($(date +%s) - $(stat -c %Y "$BUILD_DIR/.lock")) / 60))
-		# What is open here is not a lock.
-		exec {LOCK}>&-
-		[ -d "/proc/${pid:-none}" ] ||
+		[ ! -d "/proc/${pid:-none}" ] ||
+			die "Another make works in $BUILD_NAME/: process $pid, for $minutes minutes, \"$command\"." \
+			    "Wait for its end; or OUTPUT=<dir> has everything made in another directory."
+		# What an interrupted run has started ends soon after it.
+		flock -w 3 "$LOCK" || {
+			# What is open here is not a lock.
+			exec {LOCK}>&-
 			die "An earlier ${command:-make} has ended, but not all that it had started.  These processes" \
 			    "still work in $BUILD_NAME/; end them first: $(who_works_there)"
-		die "Another make works in $BUILD_NAME/: process $pid, for $minutes minutes, \"$command\"." \
-		    "Wait for its end; or OUTPUT=<dir> has everything made in another directory."
+		}
 	fi
 	echo "$$ $1" > "$BUILD_DIR/.lock"
 }
