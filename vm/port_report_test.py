@@ -349,8 +349,8 @@ class PortReportTest(unittest.TestCase):
         script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "port-report.sh")
         with tempfile.TemporaryDirectory() as empty:
             for kdir, said in (("", "Which tree?  make port-report KDIR="),
-                               (f"{empty}/none", f"There is no directory {empty}/none."),
-                               (empty, f"{os.path.realpath(empty)} is not the source of a kernel.")):
+                               (f"{empty}/none", f"KDIR={empty}/none: there is no such directory."),
+                               (empty, f"KDIR={os.path.realpath(empty)} is no Linux source tree.")):
                 done = subprocess.run(["bash", script], env={**os.environ, "TRAMPFD_KDIR": kdir, "TRAMPFD_KERNEL": ""},
                                       capture_output=True, text=True, check=False)
                 self.assertEqual(done.returncode, 1)
