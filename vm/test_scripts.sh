@@ -353,6 +353,19 @@ errors_first()
 	[ "$(wc -l <<< "$out")" -lt 20 ] || fail "$out"
 }
 
+t clean "a clean that is interrupted leaves nothing that a run would take for whole"
+clean()
+{
+	mkdir -p build/6.12/linux-pristine
+	touch build/6.12/.source
+	fake rm 'exit 1'
+	! make -s clean 2> /dev/null || fail "the fake was not used"
+	[ ! -e build/6.12/.source ]
+	/bin/rm "$FAKES/rm"
+	make -s clean
+	[ ! -e build ]
+}
+
 t unlocked "a place that is given free is free for another make"
 unlocked()
 {
