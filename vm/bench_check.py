@@ -169,7 +169,9 @@ def limits(target, figures):
     costs, results = Costs(figures), []
     for name, target, measure, least, room in limits_of(target):
         limit = target / room if least else target * room
-        words = f"at {'least' if least else 'most'} {limit:.4g} (target {target:g})"
+        words = f"at {'least' if least else 'most'} {limit:.4g}"
+        if limit != target:
+            words += f", which is {target:g} and {100 * (room - 1):.2g} % for other compilers"
         try:
             measured = measure(costs)
         except Missing as missing:

@@ -80,7 +80,7 @@ class Limits(unittest.TestCase):
 
     def test_each_limit(self):
         for old, new, pattern in (
-                ("vsyscall,1,320", "vsyscall,1,255", "in vsyscalls: 0.98.*target 0.95"),
+                ("vsyscall,1,320", "vsyscall,1,255", "in vsyscalls: 0.98.*which is 0.95 and"),
                 ("v1,1,700", "v1,1,535", "way of v1"),
                 ("signal,1,4000", "signal,1,3200", "SIGSEGV handler.*at least 13.11"),
                 ("trampfd,1000,255", "trampfd,1000,290", "one of 1000 to"),

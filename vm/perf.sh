@@ -81,13 +81,23 @@ bench_limits()
 	python3 "$VM/bench_check.py" limits "$TARGET" "$to"
 }
 
+# measured_with: kernel, compiler and commit of the last benchmark
+measured_with()
+{
+	local commit
+
+	commit=$(git -C "$TOP" describe --always --dirty --abbrev=12 2> /dev/null || echo unknown)
+	sed -nE "s/.*\] (Linux version [^ ]+) .*\((.*gcc.*), .*/\1, \2, trampfd $commit/p" \
+		"$LOG/$TARGET-bench.log" | head -n 1
+}
+
 # bench_chart: build/bench/<arch>.svg and .png
 bench_chart()
 {
 	local name=$BUILD_NAME/bench/$TARGET
 
 	python3 "$VM/bench_chart.py" "$name.csv" > "$OUT/bench.dat"
-	gnuplot -c "$VM/bench.gnuplot" "$OUT/bench.dat" "$name" "$TARGET"
+	gnuplot -c "$VM/bench.gnuplot" "$OUT/bench.dat" "$name" "${TARGET//_/-}" "$(measured_with)"
 	[ -s "$name.svg" ] && [ -s "$name.png" ]
 }
 
