@@ -11,6 +11,7 @@
 . "$VM/chroot.sh"
 . "$VM/debian.sh"
 
+check_deb "make deb"
 begin deb
 
 use_arch x86_64

@@ -7,6 +7,16 @@ DEB=$BUILD_DIR/deb
 # guest: for "make system", in minutes.  debian: what Debian's own kernel has, in hours.
 DEB_CONFIG=${TRAMPFD_CONFIG:-guest}
 
+# check_deb <command>: what can be asked for
+check_deb()
+{
+	[[ $DEB_CONFIG =~ ^(guest|debian)$ ]] || die "CONFIG=$DEB_CONFIG: it has to be guest or debian."
+	[ "$(one_arch x86_64 "$1")" = x86_64 ] || die "$1 is for x86_64 alone."
+	[ "$CHOSEN_KERNEL" = "$DEFAULT_KERNEL" ] && [ -z "$KDIR" ] ||
+		die "$1 is for Linux $DEFAULT_KERNEL as Debian 13 has it, without KERNEL= and KDIR=."
+	[ "$(uname -m)" = x86_64 ] || die "$1 needs a machine of x86_64, as it builds in a root of Debian's for that."
+}
+
 # build_in_root <what it is> [arguments...]: a part of packaging/build, on top of what all need
 build_in_root()
 {
@@ -59,17 +69,19 @@ kernel_config()
 
 make_kernel_deb()
 {
-	local config=debian what="package Debian's kernel with trampfd (this takes hours)"
+	local config=debian to=$DEB what="package Debian's kernel with trampfd (this takes hours)"
 
 	make_tree
 	if [ "$DEB_CONFIG" = guest ]; then
 		must deb-config "configure the kernel for make system" kernel_config
 		config=$WORK/system.config
+		# Nobody should install it with the rest: it has no drivers but for QEMU.
+		to=$DEB/guest
 		what="package a kernel for make system"
 	fi
 	deb_part kernel "$what" "$( (echo "$DEB_CONFIG"; cat "$WORK/.source" "$config" 2> /dev/null
 		stamp_of "${OVERLAY[@]}" "patches/$KERNEL" packaging/build) | sha256sum)" \
-		kernel "$config" "$DEB" "$LINUX" "$BUILD_DIR/deb-kernel/$DEB_CONFIG"
+		kernel "$config" "$to" "$LINUX" "$BUILD_DIR/deb-kernel/$DEB_CONFIG"
 }
 
 # make_deb: all of it
@@ -77,7 +89,6 @@ make_deb()
 {
 	local name
 
-	[[ $DEB_CONFIG =~ ^(guest|debian)$ ]] || die "CONFIG=$DEB_CONFIG: it has to be guest or debian."
 	must deb-root "make a root of Debian 13" make_root
 	must deb-needs "install what building needs, into a layer on top of it" build_needs
 	deb_part trampfd "package libtrampfd and the tools" \

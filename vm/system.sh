@@ -38,7 +38,10 @@ make_tests()
 	rm -rf "$SYSTEM/tests" "$SYSTEM/tests.ext4"
 	mkdir -p "$SYSTEM/tests/debs"
 	cp -R "$TOP"/system/{units,sets,services,expected,run} "$SYSTEM/tests/"
+	mkdir -p "$SYSTEM/tests/source"
+	cp -R "$TOP/debian" "$SYSTEM/tests/source/"
 	find "$DEB" -name '*.deb' -not -name '*-dbgsym_*' -not -name 'linux-*' -exec cp {} "$SYSTEM/tests/debs/" \;
+	rm -rf "$SYSTEM/programs"
 	mkdir -p "$SYSTEM/programs"
 	build_in_root programs "$SYSTEM/programs"
 	of_user
@@ -51,7 +54,7 @@ unpack_kernel()
 {
 	rm -rf "$SYSTEM/kernel"
 	mkdir -p "$SYSTEM/kernel"
-	dpkg-deb -x "$(find "$DEB" -name 'linux-image-*-trampfd_*.deb' | sort | tail -n 1)" "$SYSTEM/kernel"
+	dpkg-deb -x "$(find "$DEB/guest" -name 'linux-image-*-trampfd_*.deb' | sort | tail -n 1)" "$SYSTEM/kernel"
 	cp "$SYSTEM"/kernel/boot/vmlinuz-* "$SYSTEM/vmlinuz"
 }
 
@@ -72,7 +75,7 @@ boot_system()
 
 run_system()
 {
-	boot_system trampfd-test.target 3000 -chardev stdio,id=console 2>&1 < /dev/null | tr -d '\r' |
+	boot_system trampfd-test.target 3000 -chardev stdio,id=console 2>&1 < /dev/null | stdbuf -oL tr -d '\r' |
 		tee "$LOG/system.log" | sed -un '/^trampfd-guest: begin/,/^trampfd-guest: end/{
 			/^trampfd-guest: fail/{s/^trampfd-guest: //p;d}; /^trampfd-guest:/!p}' || :
 }
@@ -80,6 +83,8 @@ run_system()
 shell=${TRAMPFD_SHELL:-0}
 check_switch SHELL "$shell"
 
+check_deb "make system"
+[ "$DEB_CONFIG" = guest ] || die "make system has a kernel of its own; CONFIG= is for make deb."
 begin system
 use_arch x86_64
 need_packages x86_64
