@@ -146,15 +146,11 @@ TEST_F(domain, own_pool)
 	struct trampfd_pool *pool = trampfd_pool_create(&attr);
 	void *trampoline = NULL;
 
-	if (variant->entries == NONE) {
-		EXPECT_EQ(pool, NULL);
-		EXPECT_EQ(errno, EACCES);
-		return;
-	}
+	/* Making a pool asks the kernel for nothing. */
 	ASSERT_NE(pool, NULL);
-	EXPECT_EQ(trampfd_pool_has_code(pool),
-		  variant->entries == CODE && have_code());
-	EXPECT_EQ(trampfd_pool_alloc(pool, &trampoline, 1), 0);
+	EXPECT_EQ(trampfd_pool_has_code(pool) > 0, variant->entries == CODE && have_code());
+	errno = 0;
+	EXPECT_EQ(trampfd_pool_alloc(pool, &trampoline, 1), variant->entries == NONE ? -1 : 0);
 	EXPECT_TRUE(as_allowed(variant->entries, trampoline));
 	trampfd_pool_destroy(pool);
 }
