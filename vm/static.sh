@@ -240,7 +240,7 @@ check_docs()
 		silent "kernel-doc $f" scripts/kernel-doc -none -Wall -Werror "$f"
 	done
 	silent "trampfd-security.rst has the policy of selinux_test" policy_in_docs
-	for f in "$TOP"/man/*.[0-9] "$TOP"/tools/lib/trampfd/man/*.[0-9] "$TOP"/tools/trampfd/*.8; do
+	for f in "$TOP"/man/*.[0-9] "$TOP"/tools/lib/trampfd/man/*.[0-9] "$TOP"/tools/trampfd/*.1; do
 		silent "mandoc -T lint ${f#"$TOP"/}" mandoc -T lint "$f"
 		grep -q '^\.SH EXAMPLES' "$f" || continue
 		for cc in "gcc -m64" "gcc -m32"; do

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * trampfd-check(8): tells whether this system has trampolines that need no
+ * trampfd-check(1): tells whether this system has trampolines that need no
  * writable, executable memory, and which services could have more protection
  * by them.
  */

@@ -63,13 +63,10 @@ enum entries { NONE, FAULT, CODE };
 /* What the code entries of these tests load. */
 static const uint32_t shape[] = { REG_CONTEXT };
 
-/* Whether this CPU and ABI have code entries at all. */
-static bool have_code(void)
-{
-	return stride_of(shape, 1);
-}
 
 FIXTURE(domain) {
+	/* The domain may have code entries, and this CPU and ABI have them. */
+	bool code;
 };
 
 FIXTURE_VARIANT(domain) {
@@ -103,6 +100,8 @@ FIXTURE_SETUP(domain)
 
 	if (!policy_enforced())
 		SKIP(return, NO_POLICY);
+	/* Before the domain could refuse it. */
+	self->code = variant->entries == CODE && stride_of(shape, 1);
 	ASSERT_TRUE(enter_domain(variant->context));
 	/* The old way is closed in all of them. */
 	writable = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
@@ -115,8 +114,8 @@ FIXTURE_TEARDOWN(domain)
 {
 }
 
-/* A trampoline of the pool, of the kind that the domain may have; it is called, and freed. */
-static bool as_allowed(enum entries entries, void *trampoline)
+/* A trampoline of the kind that the domain may have; it is called, and freed. */
+static bool as_allowed(enum entries entries, bool code, void *trampoline)
 {
 	bool good;
 
@@ -124,18 +123,17 @@ static bool as_allowed(enum entries entries, void *trampoline)
 		return !trampoline && errno == EACCES;
 	if (!trampoline || trampfd_init(trampoline, context_target, (void *)77L))
 		return false;
-	good = call(trampoline) == 77 &&
-	       is_code(trampoline) == (entries == CODE && have_code());
+	good = call(trampoline) == 77 && is_code(trampoline) == code;
 	return !trampfd_free(trampoline) && good;
 }
 
 TEST_F(domain, default_pool)
 {
 	errno = 0;
-	EXPECT_TRUE(as_allowed(variant->entries, trampfd_alloc()));
+	EXPECT_TRUE(as_allowed(variant->entries, self->code, trampfd_alloc()));
 	/* What was decided stays so. */
 	errno = 0;
-	EXPECT_TRUE(as_allowed(variant->entries, trampfd_alloc()));
+	EXPECT_TRUE(as_allowed(variant->entries, self->code, trampfd_alloc()));
 }
 
 TEST_F(domain, own_pool)
@@ -148,10 +146,10 @@ TEST_F(domain, own_pool)
 
 	/* Making a pool asks the kernel for nothing. */
 	ASSERT_NE(pool, NULL);
-	EXPECT_EQ(trampfd_pool_has_code(pool) > 0, variant->entries == CODE && have_code());
+	EXPECT_EQ(trampfd_pool_has_code(pool) > 0, self->code);
 	errno = 0;
 	EXPECT_EQ(trampfd_pool_alloc(pool, &trampoline, 1), variant->entries == NONE ? -1 : 0);
-	EXPECT_TRUE(as_allowed(variant->entries, trampoline));
+	EXPECT_TRUE(as_allowed(variant->entries, self->code, trampoline));
 	trampfd_pool_destroy(pool);
 }
 
@@ -166,10 +164,10 @@ TEST_F(domain, after_fork)
 	pid = fork();
 	if (!pid) {
 		errno = 0;
-		if (before && !as_allowed(variant->entries, before))
+		if (before && !as_allowed(variant->entries, self->code, before))
 			_exit(1);
 		errno = 0;
-		_exit(!as_allowed(variant->entries, trampfd_alloc()));
+		_exit(!as_allowed(variant->entries, self->code, trampfd_alloc()));
 	}
 	EXPECT_EQ(status_of(pid), 0);
 }
