@@ -10,12 +10,21 @@ sources()
 	local mirror
 
 	mirror=$(sed -n 's/^deb \([^ ]*\) .*/\1/p; q' /etc/apt/sources.list)
+	mirror=${mirror%/}
 	cat > /etc/apt/sources.list <<-EOF
 		deb $mirror trixie main
 		deb $mirror trixie-updates main
 		deb-src $mirror trixie main
 		deb-src $mirror trixie-updates main
 	EOF
+	# Not all mirrors have these beside the others.
+	if /usr/lib/apt/apt-helper download-file "$mirror-security/dists/trixie-security/InRelease" \
+		/tmp/security > /dev/null 2>&1; then
+		cat >> /etc/apt/sources.list <<-EOF
+			deb $mirror-security trixie-security main
+			deb-src $mirror-security trixie-security main
+		EOF
+	fi
 	apt-get -q update
 }
 
@@ -25,6 +34,7 @@ install() { apt-get -q -y install --no-install-recommends "$@"; }
 load()
 {
 	ENTRY='' PATCHES='' STRIP_TO='' NEEDS='' PROFILES='' OPTIONS='' SYMBOLS_OF='' SYMBOLS=''
+	NO_SOURCE=1
 	# shellcheck source=/dev/null
 	. "$TOP/packaging/$1/package.sh"
 }

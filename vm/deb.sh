@@ -13,10 +13,13 @@
 
 check_deb "make deb"
 begin deb
+need_root "make deb"
+lock_roots
 
 use_arch x86_64
 need_packages x86_64
 make_deb
 
-say "" "The packages are in $BUILD_NAME/deb/.  On Debian 13: apt install ./$BUILD_NAME/deb/*.deb"
+say "" "The packages are in $BUILD_NAME/deb/.  On Debian 13, in that directory:" \
+	"    apt install ./libtrampfd1_* ./libtrampfd-nested1_* ./libffi8_* ./libseccomp2_* ./trampfd-tools_*"
 exec python3 "$VM/report.py" total deb "$RESULTS"

@@ -12,30 +12,39 @@ check_deb()
 {
 	[[ $DEB_CONFIG =~ ^(guest|debian)$ ]] || die "CONFIG=$DEB_CONFIG: it has to be guest or debian."
 	[ "$(one_arch x86_64 "$1")" = x86_64 ] || die "$1 is for x86_64 alone."
-	[ "$CHOSEN_KERNEL" = "$DEFAULT_KERNEL" ] && [ -z "$KDIR" ] ||
+	[ "$CHOSEN_KERNEL$KDIR" = "$DEFAULT_KERNEL" ] ||
 		die "$1 is for Linux $DEFAULT_KERNEL as Debian 13 has it, without KERNEL= and KDIR=."
 	[ "$(uname -m)" = x86_64 ] || die "$1 needs a machine of x86_64, as it builds in a root of Debian's for that."
 }
 
-# build_in_root <what it is> [arguments...]: a part of packaging/build, on top of what all need
+# build_in_root <what it is> [arguments...]: a part of packaging/build, on top of what all need.
+# What root compiles has a ccache of its own: the user's could not be written by the user then.
 build_in_root()
 {
-	mkdir -p "$DEB" "$CCACHE_DIR"
-	in_root --over "$ROOTS/build/files" --bind "$TOP" --bind "$BUILD_DIR" --bind "$CCACHE_DIR" -- \
-		env CCACHE_DIR="$CCACHE_DIR" JOBS="$JOBS" "$TOP/packaging/build" "$@"
-}
+	local ccache=$CACHE/ccache-root rc=0
 
-# of_user: what root has made belongs to who owns the clone
-of_user() { as_root chown -R --reference="$TOP" "$BUILD_DIR"; }
+	mkdir -p "$DEB" "$ccache"
+	in_root --over "$ROOTS/build/files" --bind "$TOP" --bind "$BUILD_DIR" --bind "$ccache" -- \
+		env CCACHE_DIR="$ccache" CCACHE_BASEDIR="$CCACHE_BASEDIR" JOBS="$JOBS" \
+		"$TOP/packaging/build" "$@" || rc=$?
+	# What root has made belongs to who called it.
+	as_root chown -R "$(id -u):$(id -g)" "$BUILD_DIR"/deb*
+	return "$rc"
+}
 
 build_needs()
 {
-	cached_layer build "$(cat "$TOP/packaging/prepare" "$TOP"/packaging/*/package.sh "$TOP/debian/control" |
-		sha256sum)" "$TOP/packaging/prepare"
+	cached_layer build "$(stamp_of packaging/prepare packaging/common.sh packaging/*/package.sh debian/control)" "$TOP/packaging/prepare"
 }
 
 # stamp_of <files and directories...>: what a package is made of
 stamp_of() { (cd "$TOP" && find "$@" -type f -exec sha256sum {} + | sort -k 2 | sha256sum); }
+
+# made <name>: whether all files of a part are there
+made()
+{
+	[ -s "$DEB/.$1.files" ] && (cd "$DEB" && xargs -d '\n' ls -- < ".$1.files") > /dev/null 2>&1
+}
 
 # deb_part <name> <what it does> <stamp> <arguments for packaging/build...>: built, unless it is
 # there already and nothing has changed that it is made of
@@ -44,19 +53,20 @@ deb_part()
 	local name=$1 what=$2 stamp=$3
 	shift 3
 
-	if [ "$stamp" = "$(cat "$DEB/.$name" 2> /dev/null)" ]; then
-		result pass "$what"
+	if [ "$stamp" = "$(cat "$DEB/.$name" 2> /dev/null)" ] && made "$name"; then
+		result pass "$what" "" "$LOG/deb-$name.log"
 		return
 	fi
-	rm -f "$DEB/.$name"
+	# What is left of an earlier one must not pass for this one.
+	[ ! -e "$DEB/.$name.files" ] || (cd "$DEB" && xargs -d '\n' rm -f -- < ".$name.files")
+	rm -f "$DEB/.$name" "$DEB/.$name.files"
 	step "deb-$name" "$what" build_in_root "$@"
-	of_user
 	case $STEP_RC in
 	0)	result pass "$what"
 		echo "$stamp" > "$DEB/.$name" ;;
 	3)	result skip "$what" "Debian's source of it can't be had here: $(grep -m1 '^E: Failed to fetch' \
 			"$STEP_LOG" | sed 's|.*/||' || :)" ;;
-	*)	result fail "$what" "$(grep -m1 -E 'error|Error|\*\*\*' "$STEP_LOG" || :)" ;;
+	*)	result fail "$what" "$(error_lines "$STEP_LOG" | head -n 1)" ;;
 	esac
 }
 
@@ -69,7 +79,7 @@ kernel_config()
 
 make_kernel_deb()
 {
-	local config=debian to=$DEB what="package Debian's kernel with trampfd (this takes hours)"
+	local config=debian to=$DEB name=kernel what="package Debian's kernel with trampfd (this takes hours)"
 
 	make_tree
 	if [ "$DEB_CONFIG" = guest ]; then
@@ -77,11 +87,12 @@ make_kernel_deb()
 		config=$WORK/system.config
 		# Nobody should install it with the rest: it has no drivers but for QEMU.
 		to=$DEB/guest
+		name=guest-kernel
 		what="package a kernel for make system"
 	fi
-	deb_part kernel "$what" "$( (echo "$DEB_CONFIG"; cat "$WORK/.source" "$config" 2> /dev/null
+	deb_part $name "$what" "$( (echo "$DEB_CONFIG"; cat "$WORK/.source" "$config" 2> /dev/null
 		stamp_of "${OVERLAY[@]}" "patches/$KERNEL" packaging/build) | sha256sum)" \
-		kernel "$config" "$to" "$LINUX" "$BUILD_DIR/deb-kernel/$DEB_CONFIG"
+		kernel "$config" "$DEB/.$name.files" "$to" "$LINUX" "$BUILD_DIR/deb-kernel/$DEB_CONFIG"
 }
 
 # make_deb: all of it
@@ -89,21 +100,24 @@ make_deb()
 {
 	local name
 
+	mkdir -p "$DEB"
 	must deb-root "make a root of Debian 13" make_root
 	must deb-needs "install what building needs, into a layer on top of it" build_needs
 	deb_part trampfd "package libtrampfd and the tools" \
-		"$(stamp_of debian tools man include "patches/6.12" packaging/build vm/apply.sh)" own "$DEB"
+		"$( (cat "$ROOTS/build.complete"; stamp_of debian tools man include "patches/$KERNEL" packaging \
+			vm/apply.sh vm/applied.sh vm/patches.sh) | sha256sum)" own "$DEB"
 	for name in libffi python-cffi libseccomp; do
-		deb_part "$name" "rebuild Debian's $name" "$( (cat "$DEB/.trampfd" 2> /dev/null || :
+		deb_part "$name" "rebuild Debian's $name" "$( (cat "$DEB/.trampfd" "$ROOTS/build.complete" 2> /dev/null || :
 			stamp_of clients packaging) | sha256sum)" rebuild "$name" "$DEB"
 	done
 	make_kernel_deb
 	step deb-lint "look at the packages with lintian" build_in_root lint "$DEB"
 	built_result "lintian finds no error"
-	step deb-install "install, upgrade and remove them in a clean root" \
-		in_root --bind "$TOP" --bind "$BUILD_DIR" -- "$TOP/packaging/build" cycle "$DEB"
+	step deb-cycle "install, upgrade and remove them in a clean root" build_cycle
 	built_result "install, upgrade and remove"
 }
+
+build_cycle() { in_root --bind "$TOP" --bind "$BUILD_DIR" -- "$TOP/packaging/build" cycle "$DEB"; }
 
 # built_result <name>: count the last step
 built_result()
@@ -111,6 +125,6 @@ built_result()
 	if [ "$STEP_RC" -eq 0 ]; then
 		result pass "$1"
 	else
-		result fail "$1" "$(grep -m1 -E '^E:|error' "$STEP_LOG" || :)"
+		result fail "$1" "$(error_lines "$STEP_LOG" | head -n 1)"
 	fi
 }

@@ -279,6 +279,8 @@ def total(word, path):
         print("\nWhat was tested:")
         for number, (status, name, detail) in enumerate(seen, 1):
             print(f"{number:4}  {PASSED[status]}  {name}{': ' if detail else ''}{detail}")
+    if word in ("deb", "system"):
+        left_out += [f"  {name}: {detail}" for status, name, detail in seen if status == "skip"]
     if left_out:
         print("\nLeft out:")
         print("\n".join(left_out))
@@ -287,7 +289,7 @@ def total(word, path):
         print("\n".join(failures))
         print("\nA guest's log ends with what the kernel has logged.  The same kernel with a shell,\n"
               "to run one test by hand:  make shell TESTS=1")
-    skipped = f", {count['skip']} skipped" if word in ("check", "clients") else ""
+    skipped = f", {count['skip']} skipped" if word in ("check", "clients", "deb", "system") else ""
     print(f"\n{word}: {count['pass']} passed, {count['fail']} failed{skipped}")
     return count["fail"] > 0 or count["pass"] == 0
 

@@ -28,7 +28,7 @@ make_system()
 	in_root --over "$ROOTS/system/files" --bind "$ROOTS" -- sh -c "mkdir /build/root &&
 		mount --bind / /build/root && rm -f '$ROOTS/system.ext4' &&
 		mke2fs -q -t ext4 -d /build/root '$ROOTS/system.ext4' 2G"
-	as_root chown --reference="$TOP" "$ROOTS/system.ext4"
+	as_root chown "$(id -u):$(id -g)" "$ROOTS/system.ext4"
 	echo "$stamp" > "$ROOTS/system.ext4.stamp"
 }
 
@@ -41,12 +41,12 @@ make_tests()
 	mkdir -p "$SYSTEM/tests/source"
 	cp -R "$TOP/debian" "$SYSTEM/tests/source/"
 	find "$DEB" -name '*.deb' -not -name '*-dbgsym_*' -not -name 'linux-*' -exec cp {} "$SYSTEM/tests/debs/" \;
-	rm -rf "$SYSTEM/programs"
-	mkdir -p "$SYSTEM/programs"
-	build_in_root programs "$SYSTEM/programs"
-	of_user
-	cp -R "$SYSTEM/programs" "$SYSTEM/tests/"
-	mke2fs -q -t ext4 -d "$SYSTEM/tests" "$SYSTEM/tests.ext4" 64M
+	rm -rf "$DEB-programs"
+	mkdir -p "$DEB-programs"
+	build_in_root programs "$DEB-programs"
+	cp -R "$DEB-programs" "$SYSTEM/tests/programs"
+	# A user does not have it in his PATH.
+	PATH=$PATH:/usr/sbin:/sbin mke2fs -q -t ext4 -d "$SYSTEM/tests" "$SYSTEM/tests.ext4" 64M
 }
 
 # unpack_kernel: of the package, as QEMU wants it
@@ -86,6 +86,8 @@ check_switch SHELL "$shell"
 check_deb "make system"
 [ "$DEB_CONFIG" = guest ] || die "make system has a kernel of its own; CONFIG= is for make deb."
 begin system
+need_root "make system"
+lock_roots
 use_arch x86_64
 need_packages x86_64
 make_deb
@@ -95,6 +97,9 @@ must system-kernel "take the kernel out of its package" unpack_kernel
 if [ "$shell" = 1 ]; then
 	say "The packages are in /trampfd/debs; apt install ./*.deb installs them.  \"poweroff\" ends the" \
 		"guest; Ctrl-A X ends it by force.  Nothing that is written is kept."
+	! grep -q '^fail' "$RESULTS" || python3 "$VM/report.py" total system "$RESULTS" || :
+	# QEMU has opened its files by then, and another make may change them.
+	{ sleep 5; unlock_place; flock -u "$ROOTS_LOCK"; } > /dev/null 2>&1 &
 	boot_system multi-user.target 86400 -chardev stdio,id=console,mux=on,signal=off -mon console
 	exit
 fi

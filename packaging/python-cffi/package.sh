@@ -9,3 +9,5 @@ STRIP_TO=src
 NEEDS=""
 PROFILES="nodoc"
 OPTIONS="nocheck"
+# Not all mirrors have it; then the rest is as useful without.
+NO_SOURCE=3
