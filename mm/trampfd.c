@@ -2,9 +2,8 @@
 /*
  * Trampolines that need no writable, executable memory.
  *
- * A trampoline is an address in a mapping without permissions.  Calling it
- * faults, and the architecture's page-fault handler has the stored context
- * applied.
+ * A trampoline is an address in a mapping without permissions.  Calling it faults, and
+ * the architecture's page-fault handler has the stored context applied.
  *
  * This file is the front: the system calls, the descriptor, its mappings and
  * its operations.  trampfd_internal.h tells what stands behind it.
@@ -66,10 +65,8 @@ static int trampfd_check_area(struct trampfd *tf, unsigned long addr,
  * Refuse here what ->mmap_prepare() would refuse, because by then MAP_FIXED has unmapped
  * the old mapping.  Permissions are not known here.
  */
-static unsigned long trampfd_get_unmapped_area(struct file *file,
-					       unsigned long addr,
-					       unsigned long len,
-					       unsigned long pgoff,
+static unsigned long trampfd_get_unmapped_area(struct file *file, unsigned long addr,
+					       unsigned long len, unsigned long pgoff,
 					       unsigned long flags)
 {
 	struct trampfd *tf = file->private_data;
@@ -550,8 +547,7 @@ static int trampfd_copy_attr(struct trampfd_attr *attr,
 	int ret;
 
 	BUILD_BUG_ON(sizeof(*attr) != TRAMPFD_ATTR_SIZE_VER1);
-	BUILD_BUG_ON(offsetof(struct trampfd_attr, shape_nregs) !=
-		     TRAMPFD_ATTR_SIZE_VER0);
+	BUILD_BUG_ON(offsetof(struct trampfd_attr, shape_nregs) != TRAMPFD_ATTR_SIZE_VER0);
 
 	if (size < TRAMPFD_ATTR_SIZE_VER0)
 		return -EINVAL;
@@ -604,13 +600,6 @@ static void trampfd_fill_attr(struct trampfd_attr *attr, const struct trampfd *t
 	attr->code_prot = PROT_READ | PROT_EXEC | arch_trampfd_code_prot(tf->abi);
 	attr->data_prot = PROT_READ;
 	attr->max_trampolines = TRAMPFD_CODE_TO_DATA / trampfd_stride(tf);
-}
-
-/* Undo trampfd_new(); no file has it. */
-static void trampfd_undo(struct trampfd *tf)
-{
-	trampfd_drop_tables(tf);
-	trampfd_put(tf);
 }
 
 /**
@@ -677,7 +666,8 @@ SYSCALL_DEFINE3(trampfd_create, struct trampfd_attr __user *, uattr, size_t, siz
 
 	file = trampfd_file(tf, &trampfd_fops, O_RDWR, NULL);
 	if (IS_ERR(file)) {
-		trampfd_undo(tf);
+		trampfd_drop_tables(tf);
+		trampfd_put(tf);
 		ret = PTR_ERR(file);
 		goto out_put_fd;
 	}

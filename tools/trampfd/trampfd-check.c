@@ -157,14 +157,16 @@ static void print_limits(void)
 		       now * UNIT / 1024);
 }
 
+static const char ask_systemd[] =
+	"systemctl show --no-pager -p Id,LoadState,MemoryDenyWriteExecute '*.service' 2>/dev/null";
+
 /*
  * Ask systemd for the loaded services, print those whose memory may be made
  * executable, and count both.  Returns false if it can't be asked.
  */
 static bool print_services(const char *before, unsigned int *open, unsigned int *all)
 {
-	FILE *f = popen("systemctl show --no-pager --property=Id,LoadState,MemoryDenyWriteExecute"
-			" '*.service' 2>/dev/null", "re");
+	FILE *f = popen(ask_systemd, "re");
 	char line[1024], name[512] = "";
 	bool loaded = false, denied = false;
 

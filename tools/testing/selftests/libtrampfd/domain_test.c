@@ -63,7 +63,6 @@ enum entries { NONE, FAULT, CODE };
 /* What the code entries of these tests load. */
 static const uint32_t shape[] = { REG_CONTEXT };
 
-
 FIXTURE(domain) {
 	/* The domain may have code entries, and this CPU and ABI have them. */
 	bool code;
