@@ -64,7 +64,8 @@ deb_part()
 	case $STEP_RC in
 	0)	result pass "$what"
 		echo "$stamp" > "$DEB/.$name" ;;
-	3)	result skip "$what" "Debian's source of it can't be had here: $(grep -m1 '^E: Failed to fetch' \
+	3)	say "         Left out: Debian's source of it can't be had here."
+		result skip "$what" "Debian's source of it can't be had here: $(grep -m1 '^E: Failed to fetch' \
 			"$STEP_LOG" | sed 's|.*/||' || :)" ;;
 	*)	result fail "$what" "$(error_lines "$STEP_LOG" | head -n 1)" ;;
 	esac
