@@ -14,6 +14,18 @@ lock_tree()
 	flock -n "$TREE_LOCK" || die "Another make apply or unapply works on $KDIR.  Wait for its end."
 }
 
+# begin_tree <command>: what both do first; $staging is a directory that goes away at the end
+begin_tree()
+{
+	[ -n "$KDIR" ] || die "Which tree?  make $1 KDIR=/path/to/linux"
+	check_switch FORCE "${TRAMPFD_FORCE:-}"
+	command -v patch rsync > /dev/null || die "This needs the packages patch and rsync."
+	staging=$(mktemp -d)
+	trap 'rm -rf "$staging"' EXIT
+	lock_tree
+	patch_list | patched_files | need_writable
+}
+
 # own_files <staging>: those of the overlay, not those that are patched
 own_files()
 {

@@ -6,14 +6,7 @@
 . "$VM/patches.sh"
 . "$VM/applied.sh"
 
-[ -n "$KDIR" ] || die "Which tree?  make unapply KDIR=/path/to/linux"
-check_switch FORCE "${TRAMPFD_FORCE:-}"
-command -v patch rsync > /dev/null || die "This needs the packages patch and rsync."
-
-staging=$(mktemp -d)
-trap 'rm -rf "$staging"' EXIT
-lock_tree
-patch_list | patched_files | need_writable
+begin_tree unapply
 stage "$KDIR" "$staging/ours"
 own=$({ own_files "$staging/ours"; recorded_files; } | sort -u | while read -r f; do
 	[ ! -e "$KDIR/$f" ] || echo "$f"
