@@ -12,8 +12,9 @@
 . "$VM/debian.sh"
 
 check_deb "make deb"
-begin deb
+# Before there is a lock that what it starts could inherit.
 need_root "make deb"
+begin deb
 lock_roots
 
 use_arch x86_64

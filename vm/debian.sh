@@ -34,7 +34,8 @@ build_in_root()
 
 build_needs()
 {
-	cached_layer build "$(stamp_of packaging/prepare packaging/common.sh packaging/*/package.sh debian/control)" "$TOP/packaging/prepare"
+	cached_layer build "$(stamp_of packaging/prepare packaging/common.sh packaging/*/package.sh debian/control)" \
+		"$TOP/packaging/prepare"
 }
 
 # stamp_of <files and directories...>: what a package is made of

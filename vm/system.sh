@@ -40,7 +40,7 @@ make_tests()
 	cp -R "$TOP"/system/{units,sets,services,expected,run} "$SYSTEM/tests/"
 	mkdir -p "$SYSTEM/tests/source"
 	cp -R "$TOP/debian" "$SYSTEM/tests/source/"
-	find "$DEB" -name '*.deb' -not -name '*-dbgsym_*' -not -name 'linux-*' -exec cp {} "$SYSTEM/tests/debs/" \;
+	find "$DEB" -name '*.deb' -not -name 'linux-*' -exec cp {} "$SYSTEM/tests/debs/" \;
 	rm -rf "$DEB-programs"
 	mkdir -p "$DEB-programs"
 	build_in_root programs "$DEB-programs"
@@ -85,8 +85,9 @@ check_switch SHELL "$shell"
 
 check_deb "make system"
 [ "$DEB_CONFIG" = guest ] || die "make system has a kernel of its own; CONFIG= is for make deb."
-begin system
+# Before there is a lock that what it starts could inherit.
 need_root "make system"
+begin system
 lock_roots
 use_arch x86_64
 need_packages x86_64
