@@ -5,57 +5,12 @@
  * The policy and its domains are those of ../trampfd/selinux/.  Without that policy, this
  * program skips.
  */
-#include <fcntl.h>
 #include <sys/mman.h>
 
 #include "../kselftest_harness.h"
+#include "../trampfd/selinux_util.h"
 #include "entries.h"
 #include "util.h"
-
-#define DOMAIN(name)	"system_u:system_r:" name
-#define RUNNER		DOMAIN("trampfd_test_t")
-
-#define NO_POLICY	"no SELinux that enforces the policy of selinux_test"
-
-#define ATTR_CURRENT	"/proc/self/attr/current"
-
-static bool in_domain(const char *context)
-{
-	char current[128] = "";
-	int fd = open(ATTR_CURRENT, O_RDONLY | O_CLOEXEC);
-	ssize_t length = fd < 0 ? -1 : read(fd, current, sizeof(current) - 1);
-
-	if (fd >= 0)
-		close(fd);
-	return length > 0 && !strcmp(current, context);
-}
-
-static bool enter_domain(const char *context)
-{
-	int fd = open(ATTR_CURRENT, O_WRONLY | O_CLOEXEC);
-	bool good;
-
-	if (fd < 0)
-		return false;
-	good = write(fd, context, strlen(context)) == (ssize_t)strlen(context);
-	close(fd);
-	return good && in_domain(context);
-}
-
-static bool policy_enforced(void)
-{
-	char enforcing = '0';
-	int fd;
-
-	if (!in_domain(RUNNER))
-		return false;
-	fd = open("/sys/fs/selinux/enforce", O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || read(fd, &enforcing, 1) != 1)
-		enforcing = '0';
-	if (fd >= 0)
-		close(fd);
-	return enforcing == '1';
-}
 
 /* What the domain may have. */
 enum entries { NONE, FAULT, CODE };

@@ -14,38 +14,16 @@
 
 #include "../kselftest_harness.h"
 #include "code_util.h"
+#include "selinux_util.h"
 
 #define NTRAMPOLINES	16
 #define VALUE		1000
 
-#define DOMAIN(name)	"system_u:system_r:" name
 #define OBJECT(name)	"system_u:object_r:" name
-#define RUNNER		DOMAIN("trampfd_test_t")
-
-#define NO_POLICY	"no SELinux that enforces this test's policy"
-
-#define ATTR_CURRENT	"/proc/self/attr/current"
 #define RATELIMIT	"/proc/sys/kernel/printk_ratelimit"
 
 /* Seconds that a record may take to the kernel's log. */
 #define LOG_MAX		60
-
-static bool in_domain(const char *context)
-{
-	char current[128];
-
-	return file_read(ATTR_CURRENT, current, sizeof(current)) > 0 &&
-	       !strcmp(current, context);
-}
-
-static bool policy_enforced(void)
-{
-	long long enforcing = 0;
-
-	return in_domain(RUNNER) &&
-	       !file_read_number("/sys/fs/selinux/enforce", &enforcing) &&
-	       enforcing;
-}
 
 /* All made before the domain is entered. */
 FIXTURE(domain) {
@@ -143,8 +121,7 @@ FIXTURE_SETUP(domain)
 	ASSERT_LE(0, self->log);
 	ASSERT_LE(0, lseek(self->log, 0, SEEK_END));
 
-	ASSERT_EQ(0, file_write(ATTR_CURRENT, variant->context));
-	ASSERT_TRUE(in_domain(variant->context));
+	ASSERT_TRUE(enter_domain(variant->context));
 }
 
 FIXTURE_TEARDOWN(domain)
