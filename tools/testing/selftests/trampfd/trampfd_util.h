@@ -236,7 +236,7 @@ bool contains(const char *text, const char *part);
 
 /* The line of /proc/self/maps, and the VmFlags and numbers of its smaps. */
 bool maps_line(const void *addr, char *line, size_t size);
-/* How many lines it has.  Reading it makes no mapping. */
+/* How many mappings it lists, those of the heap left out. */
 int nmappings(void);
 int smaps_flags(const void *addr, char *flags, size_t size);
 int smaps_number(const void *addr, const char *key, long long *number);
