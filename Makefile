@@ -38,6 +38,10 @@ export TRAMPFD_ARGS	= $(call given,ARGS)
 export TRAMPFD_STRICT	= $(call given,STRICT)
 export TRAMPFD_FILES	= $(call given,FILES)
 export TRAMPFD_TESTS	= $(call given,TESTS)
+export TRAMPFD_HOURS	= $(call given,HOURS)
+export TRAMPFD_ON	= $(call given,ON)
+export TRAMPFD_MUTANTS	= $(call given,MUTANTS)
+export TRAMPFD_MUTANT	= $(call given,MUTANT)
 export TRAMPFD_CONFIG	= $(call given,CONFIG)
 export TRAMPFD_SERIES_PREFIX	= $(SERIES_PREFIX)
 export TRAMPFD_SERIES_VERSION	= $(SERIES_VERSION)
@@ -58,8 +62,12 @@ help:
 	@echo '                  x86_64 with KCSAN and without the feature, i386 with PAE, ppc64le'
 	@echo '                  with the hash MMU and with 32-bit programs, mips64el on a CPU that has'
 	@echo '                  code entries; and on x86_64 a million changes under calls, with KASAN'
+	@echo 'make fuzz         random operations in guests, each compared with what has to happen, and many'
+	@echo '                  at once; HOURS=<n> says how long (1), ON="debug kcov" on which kernels'
+	@echo '                  (all of the architecture).  MUTANTS=1: does it find planted faults?'
 	@echo 'make bench        what trampolines cost in instructions, against every other way:'
-	@echo '                  a table, and CSV and a chart in build/bench/'
+	@echo '                  a table, and CSV and a chart in build/bench/.  ON=<kernel> measures on one'
+	@echo '                  of the other kernels of the architecture, as ARCH=i386 ON=pae'
 	@echo 'make clients      libffi and its test suite, nested functions and more on trampfd,'
 	@echo '                  under strict W^X'
 	@echo 'make shell        boot the kernel of "make run" with a shell; "exit" ends it.  TESTS=1 has'
@@ -98,7 +106,7 @@ help:
 	@echo 'Missing Debian packages (listed in vm/packages) are installed through apt.'
 	@echo 'Logs are in build/log/.  One make at a time works in build/.'
 
-run check further bench clients shell apply unapply port-report series deb system clean:
+run check further fuzz bench clients shell apply unapply port-report series deb system clean:
 	@bash vm/$@.sh
 
-.PHONY: help run check further bench clients shell apply unapply port-report series deb system clean
+.PHONY: help run check further fuzz bench clients shell apply unapply port-report series deb system clean

@@ -49,6 +49,18 @@ one_arch()
 	echo "$arch"
 }
 
+# check_variant <kernel> <architectures>: one that they have a configuration for
+check_variant()
+{
+	local arch
+
+	[ -n "$1" ] || return 0
+	for arch in $2; do
+		compgen -G "$VM/config/$arch-$1*.config" > /dev/null ||
+			die "ON=$1: there is no such kernel of $arch.  Those that there are, are in vm/config/."
+	done
+}
+
 # check_switch <name> <value>: on and off
 check_switch()
 {

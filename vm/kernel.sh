@@ -7,6 +7,7 @@
 #	notrampfd	the patched source without CONFIG_TRAMPFD, and without
 #			what only the tests need
 #	unpatched	the source as it came
+#	kcov		the feature, and which of its code is reached
 #	others		main, with what vm/config/<arch>-<variant>.config says; bench has
 #			patches to compare it with as well
 
@@ -87,16 +88,22 @@ kernel_mark() { echo "${CCACHE_DIR%/*}/kernels/$TARGET-$1"; }
 # kernel_minutes <variant>: how long it takes to build on a slow machine, with guests beside it
 kernel_minutes() { if [ -e "$(kernel_mark "$1")" ]; then echo 8; else echo 30; fi; }
 
+# What the kcov kernel tells of: our files, and those that call them.
+mapfile -t KCOV_OBJECTS < <(cd "$TOP/mm" && printf '%s\n' trampfd*.c | sed 's/\.c$//')
+KCOV_OBJECTS+=(fork mmap vma mremap mprotect ucount fault)
+
 build_variant()
 {
-	local variant=$1 KSRC=$LINUX
+	local variant=$1 KSRC=$LINUX traced=()
 
 	case $variant in
 	unpatched)	KSRC=$PRISTINE ;;
 	bench)		KSRC=$LINUX_BENCH ;;
 	esac
 	configure "$variant"
-	kmake "$OUT/$variant" "$(basename "$IMAGE")"
+	# Only of what trampfd is and touches: with all of the kernel, what is of interest drowns.
+	[ "$variant" != kcov ] || traced=("${KCOV_OBJECTS[@]/%/.o=y}")
+	kmake "$OUT/$variant" "${traced[@]/#/KCOV_INSTRUMENT_}" "$(basename "$IMAGE")"
 	mkdir -p "$(dirname "$(kernel_mark "$variant")")"
 	touch "$(kernel_mark "$variant")"
 	# All guests run programs built with these headers.

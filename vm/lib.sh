@@ -72,6 +72,7 @@ use_arch()
 	KMAKE=()
 	SLOW=()
 	FURTHER_GUESTS=()
+	FUZZ_KERNELS=(main)
 	BUILDS=()
 	MUST_RUN=()
 	NOT_PORTED=''

@@ -302,5 +302,6 @@ check_scripts()
 	silent "planted failures of libffi's suite are seen" python_test clients_libffi
 	silent "planted failures of other suites are seen" python_test clients_suites
 	silent "planted changes of a kernel are reported" python_test port_report
+	silent "places that were not reached are found" python_test fuzz_lines
 	silent "rules of the series that do not fit are seen" python_test series
 }

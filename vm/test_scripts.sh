@@ -108,6 +108,11 @@ arguments()
 	refuses 'MINUTES=x is not a number' make check MINUTES=x
 	refuses 'ARCH=foo is not known' make run ARCH=foo
 	refuses 'ARCH=foo is not known' make check 'ARCH=arm foo'
+	refuses 'HOURS=1h is not a number of hours' make fuzz HOURS=1h
+	refuses 'ON=foo: x86_64 has no such kernel to fuzz' make fuzz ON=foo
+	refuses 'ON=foo: there is no such kernel of i386' make bench ARCH=i386 ON=foo
+	refuses 'MUTANTS=yes is neither 0 nor 1' make fuzz MUTANTS=yes
+	refuses 'MUTANT=99: there is no such' make fuzz MUTANTS=1 MUTANT=99
 	refuses 'one architecture' make shell 'ARCH=arm arm64'
 	refuses 'KERNEL=5.4 is not known' make run KERNEL=5.4
 	mkdir -p patches/7.3

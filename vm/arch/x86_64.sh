@@ -23,6 +23,9 @@ FURTHER_GUESTS=("selinux selinux 900 selinux_test_*,domain_test_* kernel:COLLECT
 		"kcsan kcsan 7200 *_64,*_64_code"
 		"notrampfd notrampfd 900 all")
 
+# For "make fuzz".
+FUZZ_KERNELS=(main debug kcsan rt kcov)
+
 # What the tests are built for.
 BUILDS=(64 32)
 # Tests that must not be skipped, and in which guest.
