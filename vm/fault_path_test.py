@@ -191,5 +191,22 @@ class Log(unittest.TestCase):
         self.assertEqual([[s.pc for s in one] for one in whole], [[ENTRY, CODE]])
 
 
+class Text(unittest.TestCase):
+    CODE = bytes(i * 7 % 251 for i in range(64 * 100))
+
+    def test_patched(self):
+        """A byte in every third line was patched."""
+        ran = bytearray(self.CODE)
+        for i in range(0, len(ran), 3 * 64):
+            ran[i] ^= 0xff
+        self.assertTrue(fault_path.nearly_same(self.CODE, bytes(ran)))
+
+    def test_elsewhere(self):
+        self.assertFalse(fault_path.nearly_same(self.CODE, self.CODE[16:] + self.CODE[:16]))
+
+    def test_cut(self):
+        self.assertFalse(fault_path.nearly_same(self.CODE, self.CODE[:-64]))
+
+
 if __name__ == "__main__":
     unittest.main()
