@@ -209,13 +209,17 @@ class Private:
         stacks = {step.regs["rsp"] & ~(size - 1) for step in run
                   if not 0 < step.regs["tr"] - step.regs["rsp"] <= PAGE}
         self.stack = stacks.pop() if len(stacks) == 1 else None
-        self.percpu_size = kernel.address["__per_cpu_end"] - kernel.address["__per_cpu_start"]
+        # Where GS has 0, the per-CPU data would be at its addresses in the kernel's file.
+        self.percpu_start = kernel.address["__per_cpu_start"]
+        self.percpu_size = kernel.address["__per_cpu_end"] - self.percpu_start
         self.task_size = kernel.size["init_task"]
         self.task = self.find_task(kernel, run)
 
     @staticmethod
     def find_task(kernel, run):
         """What "current" is, from an instruction that reads it."""
+        # Linux 6.12 has it at the begin of a structure.
+        current = kernel.address.get("current_task", kernel.address.get("pcpu_hot"))
         for step, after in zip(run, run[1:]):
             insn = kernel.insn(step.pc)
             if not insn:
@@ -223,7 +227,7 @@ class Private:
             _, mnemonic, args, worked_out = operands(insn.text)
             if mnemonic in ("mov", "movq") and len(args) == 2 and args[0].startswith("%gs:") and \
                is_memory(args[0]) and args[1].lstrip("%") in after.regs and \
-               address_of(args[0], {**step.regs, "gs": 0}, worked_out, insn.next) == kernel.address["pcpu_hot"]:
+               address_of(args[0], {**step.regs, "gs": 0}, worked_out, insn.next) == current:
                 return after.regs[args[1].lstrip("%")]
         return None
 
@@ -232,7 +236,8 @@ class Private:
         regs = step.regs
         for name, start, size in (("entry stack", regs["tr"] - PAGE, PAGE),
                                   ("kernel stack", self.stack, self.stack_size),
-                                  ("per-CPU data", regs["gs"], self.percpu_size),
+                                  ("per-CPU data", (regs["gs"] + self.percpu_start) & WORD,
+                                   self.percpu_size),
                                   ("current task", self.task, self.task_size)):
             if start is not None and start >= KERNEL_HALF and start <= first and last < start + size:
                 return name

@@ -32,6 +32,13 @@ ffffffff81809f80 0000000000001a00 D init_task
 READ_CURRENT = "mov    %gs:0x7ecb1f5c(%rip),%rcx        # 226c0 <pcpu_hot>"
 
 
+# The same of Linux 7.3, whose per-CPU data has addresses in the kernel's file.
+PERCPU = 0xFFFFFFFF82224000
+SYMBOLS_73 = [f"{PERCPU:x} D __per_cpu_start", f"{PERCPU + 0x18:x} D current_task",
+              f"{PERCPU + 0x24800:x} D __per_cpu_end", *SYMBOLS[3:]]
+READ_CURRENT_73 = f"mov    %gs:0x1223000(%rip),%rcx        # {PERCPU + 0x18:x} <current_task>"
+
+
 def registers(**changed):
     regs = dict.fromkeys(("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "r8", "r9", "r10", "r11",
                           "r12", "r13", "r14", "r15"), 0)
@@ -40,12 +47,12 @@ def registers(**changed):
     return regs
 
 
-def path(*code):
+def path(*code, symbols=SYMBOLS, current=READ_CURRENT):
     """A kernel, and the steps of one fault that runs through `code`: an instruction, or a
     tuple of it and its registers.  It begins on the entry stack, and reads current."""
-    kernel = fault_path.Kernel(SYMBOLS)
+    kernel = fault_path.Kernel(symbols)
     run, pc = [], ENTRY
-    for text, changed in [("cld", {"rsp": TR - 48}), (READ_CURRENT, {}), ("nop", {"rcx": TASK}),
+    for text, changed in [("cld", {"rsp": TR - 48}), (current, {}), ("nop", {"rcx": TASK}),
                           *((line, {}) if isinstance(line, str) else line for line in code)]:
         kernel.insns[pc] = Insn(text, pc + 4)
         run.append(Step(pc, registers(**changed)))
@@ -77,6 +84,15 @@ class Stores(unittest.TestCase):
         self.clean("incl   %gs:0x7ecb1f08(%rip)        # 226c8 <pcpu_hot+0x8>")
         self.clean("mov    %ax,%gs:0x100")
         self.clean(("rep stos %rax,%es:(%rdi)", {"rdi": STACK, "rcx": 16}))
+
+    def test_linux_7_3(self):
+        gs = (GS - PERCPU) & fault_path.WORD
+        code = [("movl   $0x1,0x864(%rcx)", {"rcx": TASK, "gs": gs}),
+                (f"incl   %gs:0x1223000(%rip)        # {PERCPU + 0x100:x} <count>", {"gs": gs}),
+                (f"incl   %gs:0x1223000(%rip)        # {PERCPU - 8:x} <other>", {"gs": gs})]
+        kernel, run = path(*code, symbols=SYMBOLS_73, current=READ_CURRENT_73)
+        _, shared, _ = fault_path.look(kernel, [run])
+        self.assertEqual(len(shared), 1)
 
     def test_reads(self):
         for text in ("mov    (%rdi),%rax", "cmp    %rax,0x80(%rdi)", "testb  $0x3,0x88(%rdi)",
