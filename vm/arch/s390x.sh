@@ -15,7 +15,9 @@ KMAKE=(HOSTCFLAGS="-fmacro-prefix-map=$WORK/=")
 # What the tests are built for.
 BUILDS=(64)
 # Tests that must not be skipped, and in which guest.
-MUST_RUN=("main errors_test_64_address"
+MUST_RUN=("main create_errors_test_64_address"
+	  "main set_errors_test_64_address"
+	  "main errors_test_64_address"
 	  "main semantics_test_64_address"
 	  "main mapping_test_64: mapping.private.at_a_high_address")
 # Later kernels have no 31-bit programs.

@@ -487,7 +487,10 @@ TEST_F(address, unknown_operation)
 	EXPECT_EQ(next, next_descriptor());
 }
 
-/* An operation is done or refused as by the descriptor: some of errors_test.c. */
+/*
+ * An operation is done or refused as by the descriptor: some of what is in
+ * set_errors_test.c and errors_test.c.
+ */
 TEST_F(address, errors)
 {
 	struct trampfd_contexts arg;
