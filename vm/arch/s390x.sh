@@ -19,6 +19,7 @@ MUST_RUN=("main create_errors_test_64_address"
 	  "main set_errors_test_64_address"
 	  "main errors_test_64_address"
 	  "main semantics_test_64_address"
+	  "main stack_test_64_address"
 	  "main mapping_test_64: mapping.private.at_a_high_address")
 # Later kernels have no 31-bit programs.
 [ "$KERNEL" != 6.12 ] || MUST_RUN+=("main abi_test_64: abi.foreign")

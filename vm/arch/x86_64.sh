@@ -55,6 +55,7 @@ MUST_RUN=("rounds code_race_test_64: race.one.ways_out"
 	  "main set_errors_test_64_address"
 	  "main errors_test_64_address"
 	  "main semantics_test_64_address"
+	  "main stack_test_64_address"
 	  "main x86_test_64: other_abi.int80_create"
 	  "main x86_test_64: other_abi.x32"
 	  "main x86_test_64: key.untouched.of_a_stack_that_may_not_be_written")
