@@ -273,7 +273,7 @@ check_debug()
 	# counted in the main guest.  Control by address differs in how a table is found, which
 	# address_test and owner_test are about.
 	without="*_address,$(without '*' index_test limits_test memory_test churn_test),$(without 32 "${LONG[@]}" \
-		"${GENERIC[@]}" mapping_test mapped_over_test mapping_access_test fork_test \
+		"${GENERIC[@]}" mapping_test mapped_over_test mapping_access_test fork_test exec_test \
 		fault_injection_test control_injection_test watch_test)"
 	[ $STEP_RC -ne 0 ] ||
 		queue_guest debug debug 2700 count_debug trampfd "kernel:WITHOUT=$without"
