@@ -361,6 +361,11 @@ int main(int argc, char **argv)
 	if (!trampfd_present())
 		ksft_exit_skip(NO_TRAMPFD "\n");
 	trap_init();
+	/*
+	 * Children on other CPUs would mostly wait for each other: fuzz_storm is for
+	 * that.  And stale_code() has to see what the rounds will see.
+	 */
+	run_on_cpu(args.seed);
 	find_options();
 	if (options.limit && own_limit(options.limit))
 		ksft_exit_skip(NO_USER_NS "\n", errno);
@@ -368,9 +373,6 @@ int main(int argc, char **argv)
 		ksft_exit_skip("no CONFIG_KCOV in this kernel, or not for this user\n");
 	ksft_set_plan(1);
 	run_init(args.seed);
-	/* Children on other CPUs would mostly wait for each other: fuzz_storm is for that. */
-	run_on_cpu(args.seed);
-
 	begin = now();
 	if (args.guided)
 		run_guided();

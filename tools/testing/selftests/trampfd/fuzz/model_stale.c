@@ -65,7 +65,7 @@ static bool runs_unmapped(int fd, uintptr_t function)
 	return ret;
 }
 
-bool stale_code(void)
+static bool looks_stale(void)
 {
 	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	bool ret = false;
@@ -78,4 +78,14 @@ bool stale_code(void)
 	if (fd >= 0)
 		close(fd);
 	return ret;
+}
+
+bool stale_code(void)
+{
+	pid_t pid = fork();
+
+	/* An address space that has been on one CPU only, as that of a round. */
+	if (!pid)
+		_exit(looks_stale());
+	return pid > 0 && child_status(pid) == 1;
 }

@@ -362,8 +362,14 @@ int main(int argc, char **argv)
 		ksft_exit_skip("%s\n", missing());
 	ksft_set_plan(1);
 	run_init(options.seed);
-	left_init();
 	prepare();
+	/*
+	 * What finds the trampolines of an address space grows, and is kept as long as
+	 * that exists.
+	 */
+	pool_shared_init();
+	table_close(&pools[POOL_SHARED].t);
+	left_init();
 	signal(SIGTERM, on_end);
 	signal(SIGINT, on_end);
 	weather_init();

@@ -52,9 +52,16 @@ unsigned int stable_version(const struct table *t, unsigned int spot)
 	return make_version(t == chain ? FLAVOR_ALL : spot / 8 % NFLAVORS, spot);
 }
 
-/* What is shared has no trampoline that is at the same address in all processes. */
+/*
+ * What is shared has no trampoline that is at the same address in all processes.  And
+ * where code jumps through a register that no context has, that one tells of a chain.
+ */
 bool is_chain(const struct table *t, unsigned int version)
 {
+#ifdef ARCH_JUMP_REG
+	if (t->attr.type == TRAMPFD_CODE)
+		return false;
+#endif
 	return flavor(version) == FLAVOR_CHAIN && chain &&
 	       t->attr.map_flags == MAP_PRIVATE;
 }

@@ -228,7 +228,7 @@ void loose_advise(struct worker *w)
 	if (chance(&w->choices, 10)) {
 		checked(w, "MADV_DONTFORK",
 			madvise(range.addr, range.size, MADV_DONTFORK),
-			ERRORS(ENOMEM, EINVAL));
+			ERRORS(ENOMEM, EAGAIN, EINVAL));
 		return;
 	}
 	/* Anything else could make readable what is not the table's. */

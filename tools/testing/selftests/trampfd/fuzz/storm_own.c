@@ -406,13 +406,13 @@ static void own_advise(struct worker *w, struct own *o)
 	case 0:
 		page->dontfork |= !checked(w, "MADV_DONTFORK",
 					   madvise(addr, options.page, MADV_DONTFORK),
-					   ERRORS(ENOMEM));
+					   ERRORS(ENOMEM, EAGAIN));
 		break;
 	case 1:
 		/* Linux 7.3 refuses it. */
 		if (!checked(w, "MADV_DOFORK",
 			     madvise(addr, options.page, MADV_DOFORK),
-			     ERRORS(ENOMEM, EINVAL)))
+			     ERRORS(ENOMEM, EAGAIN, EINVAL)))
 			page->dontfork = false;
 		break;
 	case 2:
