@@ -118,10 +118,10 @@ fuzz_slice()
 	local variant=$1 seconds=$2 seed log=$LOG/$TARGET-fuzz-$1.log args=()
 
 	seed=$(next_seed "$variant")
+	[ "$variant" != kcov ] || args=(kernel:FUZZ_GUIDED=1 kernel:nokaslr)
+	# Every other time with allocations that fail.
 	case $variant in
-	kcov)	args=(kernel:FUZZ_GUIDED=1 kernel:nokaslr) ;;
-	debug)	# Every other time with allocations that fail.
-		[ $((seed / 10000000 % 2)) -eq 0 ] || args=(kernel:FUZZ_INJECT=1) ;;
+	debug|kcov)	[ $((seed / 10000000 % 2)) -eq 0 ] || args+=(kernel:FUZZ_INJECT=1) ;;
 	esac
 	step "$TARGET-fuzz-$variant" "$TARGET: $variant kernel, seed $seed, for $seconds s" \
 		boot "$variant" "$OUT/fuzz.cpio" fuzz $((seconds * 2 + 900)) "${SMP[@]}" \
@@ -168,6 +168,7 @@ fi
 mkdir -p "$FUZZ"
 touch "$RUNS"
 for variant in "${variants[@]}"; do
+	[ "$variant" != main ] || continue
 	must "$TARGET-build-$variant" "$TARGET: build the $variant kernel" build_variant "$variant"
 done
 must "$TARGET-fuzz-guest" "$TARGET: pack the fuzzers for the guest" pack_fuzzers

@@ -50,6 +50,7 @@ static const struct {
 	{ do_seal, 1 },
 	{ do_allow, 1 },
 	{ do_get_allowed, 1 },
+	{ do_fdinfo, 1 },
 	{ do_readonly, 1 },
 	{ do_close, 1 },
 	{ do_dup, 1 },

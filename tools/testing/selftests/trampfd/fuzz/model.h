@@ -165,6 +165,7 @@ int known_control(struct known_table *t, unsigned long op, void *arg,
 void do_get(void);
 void do_get_next(void);
 void do_get_allowed(void);
+void do_fdinfo(void);
 
 /* model_arena.c */
 void arena_init(void);

@@ -234,3 +234,33 @@ void do_get_allowed(void)
 	get_allowed(t);
 	contents_unlock(t);
 }
+
+/* What fdinfo tells of the reader's own table. */
+void do_fdinfo(void)
+{
+	struct known_table *t = any_table();
+	long long set = -1, fast = -1, want_fast = 0;
+	int fd, ret, ret_fast;
+	unsigned int i;
+	bool readonly;
+
+	if (!t || choose(&self.choices, 4))
+		return;
+	fd = any_fd(t, false, &readonly);
+	if (fd < 0)
+		return;
+	contents_lock(t);
+	ret = fdinfo_number(fd, "trampfd-set:", &set);
+	ret_fast = fdinfo_number(fd, "trampfd-fast:", &fast);
+	count_operation();
+	if (t->absent ? ret != -ENOENT : ret || set != t->contents->nset)
+		differs("fdinfo says that %lld are set, not %u (%d)", set,
+			t->contents->nset, ret);
+	for (i = 0; t->attr.type == TRAMPFD_CODE && i < t->attr.ntrampolines; i++)
+		want_fast += t->contents->slot[i].fast;
+	if (t->absent || t->attr.type != TRAMPFD_CODE ? ret_fast != -ENOENT :
+							ret_fast || fast != want_fast)
+		differs("fdinfo says that %lld are fast, not %lld (%d)", fast,
+			want_fast, ret_fast);
+	contents_unlock(t);
+}
