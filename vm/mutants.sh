@@ -45,6 +45,15 @@ first_failure()
 	python3 "$VM/report.py" guest "$1" | sed -n '/^fail/{s/^fail\t\([^\t]*\).*/\1/p;q}'
 }
 
+# first_report <log>: of the fuzzers; or what else is wrong
+first_report()
+{
+	local said
+
+	said=$(sed -nE '/# fuzz: seed/{s/.*# fuzz: seed [0-9]+, operation [0-9]+, process [0-9]+: //p;q}' "$1")
+	echo "${said:-$(first_failure "$1")}"
+}
+
 # operations <log>: how many the fuzzers did until they stopped
 operations()
 {
@@ -74,7 +83,7 @@ hunt_mutant()
 	fuzz_found=$(failures "$fuzz")
 	printf '%-34s %-6s %-42s %s\n' "$name" "$variant" \
 		"$([ "$selftests_found" -gt 0 ] && echo "$selftests_found: $(first_failure "$tests")" || echo "not found")" \
-		"$([ "$fuzz_found" -gt 0 ] && echo "$(operations "$fuzz"): $(first_failure "$fuzz")" || echo "not found")" \
+		"$([ "$fuzz_found" -gt 0 ] && echo "$(operations "$fuzz"): $(first_report "$fuzz")" || echo "not found")" \
 		>> "$BUILD_DIR/mutants.txt"
 	if [ $((selftests_found + fuzz_found)) -gt 0 ]; then
 		result pass "mutant $name: found"
