@@ -54,11 +54,12 @@ first_report()
 	echo "${said:-$(first_failure "$1")}"
 }
 
-# operations <log>: how many the fuzzers did until they stopped
+# operations <log>: how many the first fuzzer did that has found something; or all
 operations()
 {
-	sed -nE 's/.*# fuzz: (model|storm): ([0-9]+) operations.*/\2/p' "$1" |
-		awk '{ n += $1 } END { printf "%d\n", n }'
+	sed -nE 's/.*# fuzz: (model|storm): ([0-9]+) operations.* ([0-9]+) reports.*/\2 \3/p' "$1" |
+		awk '{ all += $1 } $2 && (!least || $1 < least) { least = $1 }
+			END { printf "%d\n", least ? least : all }'
 }
 
 # hunt_mutant <patch>: one line of the table
