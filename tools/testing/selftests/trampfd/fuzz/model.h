@@ -157,9 +157,14 @@ void do_remove(void);
 void do_seal(void);
 void do_allow(void);
 void do_readonly(void);
-/* A control call, by descriptor or by address; what each has to refuse is checked. */
-int known_control(struct known_table *t, unsigned long op, void *arg,
-		  bool writes, bool *decided);
+/*
+ * A control call, by descriptor or by address, of which an allocation may fail.  What does
+ * not depend on the contents of the table is checked.  False if nothing is left to compare;
+ * else *@ret is to be, and *@fewer tells that there may have been memory for some
+ * elements only.
+ */
+bool known_control(struct known_table *t, unsigned long op, void *arg, int *ret,
+		   bool *fewer);
 
 /* model_get.c */
 void do_get(void);

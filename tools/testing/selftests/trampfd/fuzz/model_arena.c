@@ -466,6 +466,14 @@ static void move_pages(const struct range *r, unsigned int to, unsigned int n)
 	t->hint[choose(&self.choices, t->nhints)] = to;
 }
 
+/* The rest of the source is cut off, and the destination unmapped, before a move fails. */
+static void move_failed(const struct range *r, unsigned int to, unsigned int n)
+{
+	make_plain(to, n);
+	if (n < r->n)
+		make_plain(r->first + n, r->n - n);
+}
+
 void do_move(void)
 {
 	const size_t page = self.page_size;
@@ -506,10 +514,7 @@ void do_move(void)
 	if (p == MAP_FAILED) {
 		count_refused();
 		if (fired && errno == ENOMEM) {
-			/* The rest may have been cut off before the move failed. */
-			make_plain(to, n);
-			if (n < r.n)
-				make_plain(r.first + n, r.n - n);
+			move_failed(&r, to, n);
 			return;
 		}
 		if (sealed && errno == EPERM) {
@@ -524,12 +529,7 @@ void do_move(void)
 		if (t->attr.type != TRAMPFD_CODE || errno != EINVAL)
 			differs("mremap of pages %u to %u, of a table of type %u, to %u: errno %d",
 				r.first, r.first + r.n - 1, t->attr.type, to, errno);
-		if (n == r.n) {
-			make_plain(to, n);
-		} else {
-			make_plain(to, n);
-			make_plain(r.first + n, r.n - n);
-		}
+		move_failed(&r, to, n);
 		return;
 	}
 	if (t->attr.type == TRAMPFD_CODE || sealed)

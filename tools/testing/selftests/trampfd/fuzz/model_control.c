@@ -45,44 +45,64 @@ static void refused(unsigned long op, int ret, int want)
 	count_refused();
 }
 
-int known_control(struct known_table *t, unsigned long op, void *arg,
-		  bool writes, bool *decided)
+/* Make the call; true if what it gives depends on what is in the table. */
+static bool make_call(struct known_table *t, unsigned long op, void *arg, bool writes,
+		      int *ret)
 {
 	const uintptr_t addr = mapped_address(t);
 	uintptr_t foreign;
 	bool readonly;
-	int fd, ret;
+	int fd;
 
-	*decided = true;
 	if (addr && (!t->shared || !choose(&self.choices, 20)) &&
 	    choose(&self.choices, 2)) {
-		ret = control_at((void *)addr, op, arg, 0);
+		*ret = control_at((void *)addr, op, arg, 0);
 		count_operation();
 		if (t->shared)
-			refused(op, ret, -EPERM);
-		else
-			*decided = false;
-		return ret;
+			refused(op, *ret, -EPERM);
+		return !t->shared;
 	}
 	foreign = choose(&self.choices, 50) ? 0 : foreign_address();
 	if (foreign) {
-		ret = control_at((void *)foreign, op, arg, 0);
+		*ret = control_at((void *)foreign, op, arg, 0);
 		count_operation();
-		refused(op, ret, -ENXIO);
-		return ret;
+		refused(op, *ret, -ENXIO);
+		return false;
 	}
 	fd = any_fd(t, writes && choose(&self.choices, 10), &readonly);
 	if (fd < 0)
-		return 0;
-	ret = control_fd(fd, op, arg);
+		return false;
+	*ret = control_fd(fd, op, arg);
 	count_operation();
 	if (readonly && writes)
-		refused(op, ret, -EBADF);
+		refused(op, *ret, -EBADF);
 	else if (t->absent)
-		refused(op, ret, -EPERM);
+		refused(op, *ret, -EPERM);
 	else
-		*decided = false;
-	return ret;
+		return true;
+	return false;
+}
+
+bool known_control(struct known_table *t, unsigned long op, void *arg, int *ret,
+		   bool *fewer)
+{
+	const bool reads = op == TRAMPFD_GET || op == TRAMPFD_GET_ALLOWED;
+	/* These need memory that counts for the user. */
+	const bool charged = op == TRAMPFD_SET || op == TRAMPFD_ALLOW;
+	bool compare, fired;
+
+	inject_arm();
+	compare = make_call(t, op, arg, !reads, ret);
+	fired = inject_fired();
+	if (!compare)
+		return false;
+	*fewer = fired || (charged && options.limit);
+	if ((fired && *ret == -ENOMEM) ||
+	    (charged && options.limit && *ret == -EDQUOT)) {
+		count_refused();
+		return false;
+	}
+	return true;
 }
 
 /*
@@ -276,14 +296,12 @@ static bool gets_fast(const struct known_table *t, const struct slot *slot,
 }
 
 /* What the kernel has to do with it; 0 or why not. */
-static int apply_record(struct known_table *t, const struct wanted *w, bool commit)
+static int apply_record(struct known_table *t, const struct wanted *w)
 {
 	struct slot *slot = &t->contents->slot[w->context.rec.trampoline];
 
 	if (slot->sealed || !pc_allowed(t, w->pc))
 		return -EPERM;
-	if (!commit)
-		return 0;
 	if (!slot->is_set)
 		t->contents->recent[t->contents->nrecent++ % RECENT] =
 			w->context.rec.trampoline;
@@ -362,37 +380,31 @@ struct outcome {
 	int error;
 };
 
-static bool outcome_is(const struct outcome *want, int ret, unsigned int n)
+static void check_outcome(const char *what, const struct outcome *want, int ret,
+			  unsigned int n)
 {
-	if (want->done)
-		return ret == (int)want->done;
-	/* 1 stands for any of the errors that an element can have. */
-	return want->error == 1 ? ret == -EFAULT || ret == -EINVAL :
-				  ret == want->error;
-}
+	bool same;
 
-/* After a failed allocation there may be fewer than there had to be. */
-static void check_outcome(const char *what, struct outcome *want, int ret,
-			  unsigned int n, bool fired)
-{
 	if (ret < 0)
 		count_refused();
-	if (outcome_is(want, ret, n))
-		return;
-	if (short_of_memory(fired, ret))
-		return;
-	if ((fired || options.limit) && ret > 0 && ret < (int)want->done)
-		return;
-	differs("%s of %u gives %d, not %d", what, n, ret,
-		want->done ? (int)want->done : want->error);
+	if (want->done)
+		same = ret == (int)want->done;
+	else if (want->error == 1)
+		/* Any of the errors that an element can have. */
+		same = ret == -EFAULT || ret == -EINVAL;
+	else
+		same = ret == want->error;
+	if (!same)
+		differs("%s of %u gives %d, not %d", what, n, ret,
+			want->done ? (int)want->done : want->error);
 }
 
 static void set_records(struct known_table *t, unsigned int n)
 {
 	struct outcome want = { .error = 0 };
 	struct trampfd_contexts arg;
-	bool decided, fired;
 	unsigned int i;
+	bool fewer;
 	int ret;
 
 	for (i = 0; i < n; i++)
@@ -401,24 +413,14 @@ static void set_records(struct known_table *t, unsigned int n)
 		spoil_record(t, &wanted[choose(&self.choices, n)]);
 	lay_out(&arg, n);
 
-	inject_arm();
-	ret = known_control(t, TRAMPFD_SET, &arg, true, &decided);
-	fired = inject_fired();
-	if (decided)
+	if (!known_control(t, TRAMPFD_SET, &arg, &ret, &fewer))
 		return;
 	/* Each record may depend on those before it, so they are done in their order. */
-	if (short_of_memory(fired, ret)) {
-		count_refused();
-		return;
-	}
-	for (i = 0; i < n && !want.error; i++) {
-		if ((fired || options.limit) && (int)i == ret)
-			break;
-		want.error = wanted[i].error ?:
-			     apply_record(t, &wanted[i], true);
+	for (i = 0; i < n && !want.error && !(fewer && (int)i == ret); i++) {
+		want.error = wanted[i].error ?: apply_record(t, &wanted[i]);
 		want.done += !want.error;
 	}
-	check_outcome("TRAMPFD_SET", &want, ret, n, fired);
+	check_outcome("TRAMPFD_SET", &want, ret, n);
 }
 
 void do_set(void)
@@ -463,8 +465,8 @@ static void change_list(struct known_table *t, const char *name, unsigned long o
 	struct trampfd_list arg = { .count = n };
 	uint32_t list[RECORDS_MAX];
 	size_t missing = 0;
-	bool decided, fired;
 	unsigned int i;
+	bool fewer;
 	int ret;
 
 	for (i = 0; i < n; i++)
@@ -479,18 +481,9 @@ static void change_list(struct known_table *t, const char *name, unsigned long o
 	array_put(&records_array, 0, list, n * sizeof(list[0]));
 	arg.trampolines = (uintptr_t)records_array.at;
 
-	inject_arm();
-	ret = known_control(t, op, &arg, true, &decided);
-	fired = inject_fired();
-	if (decided)
+	if (!known_control(t, op, &arg, &ret, &fewer))
 		return;
-	if (short_of_memory(fired, ret)) {
-		count_refused();
-		return;
-	}
-	for (i = 0; i < n && !want.error; i++) {
-		if (fired && (int)i == ret)
-			break;
+	for (i = 0; i < n && !want.error && !(fewer && (int)i == ret); i++) {
 		if ((i + 1) * sizeof(list[0]) > records_array.there)
 			want.error = -EFAULT;
 		else if (list[i] >= t->attr.ntrampolines)
@@ -499,7 +492,7 @@ static void change_list(struct known_table *t, const char *name, unsigned long o
 			want.error = change(&t->contents->slot[list[i]], t->contents);
 		want.done += !want.error;
 	}
-	check_outcome(name, &want, ret, n, fired);
+	check_outcome(name, &want, ret, n);
 }
 
 void do_remove(void)
@@ -547,9 +540,9 @@ static void allow_pcs(struct known_table *t)
 	struct contents *contents = t->contents;
 	struct trampfd_pcs arg = { .count = n };
 	uint64_t pcs[ALLOWED_MAX];
-	bool decided, fired;
 	int ret, want = 0;
 	unsigned int i;
+	bool fewer;
 
 	/* All targets most of the time, or little can be set afterwards. */
 	for (i = 0; i < n; i++)
@@ -569,10 +562,7 @@ static void allow_pcs(struct known_table *t)
 			arg.flags = 1U << choose(&self.choices, 32);
 	}
 
-	inject_arm();
-	ret = known_control(t, TRAMPFD_ALLOW, &arg, true, &decided);
-	fired = inject_fired();
-	if (decided || short_of_memory(fired, ret))
+	if (!known_control(t, TRAMPFD_ALLOW, &arg, &ret, &fewer))
 		return;
 	if (ret != want)
 		differs("TRAMPFD_ALLOW of %u gives %d, not %d", n, ret, want);

@@ -95,7 +95,7 @@ static void get_records(struct known_table *t, bool next)
 	int ret, error = 0;
 	struct context ctx;
 	struct room room;
-	bool decided;
+	bool fewer;
 
 	if (!choose(c, 4))
 		arg.flags |= TRAMPFD_CONTEXTS_SIZES;
@@ -119,13 +119,7 @@ static void get_records(struct known_table *t, bool next)
 		records[0].trampoline = number[0];
 	}
 
-	inject_arm();
-	ret = known_control(t, TRAMPFD_GET, &arg, false, &decided);
-	if (decided) {
-		inject_fired();
-		return;
-	}
-	if (inject_fired() && ret == -ENOMEM)
+	if (!known_control(t, TRAMPFD_GET, &arg, &ret, &fewer))
 		return;
 
 	room = (struct room) { .nregs = arg.nregs, .stack_size = arg.stack_size };
@@ -203,17 +197,11 @@ static void get_allowed(struct known_table *t)
 		.pcs = (uintptr_t)pcs,
 		.count = room,
 	};
-	bool decided;
 	int ret, want;
+	bool fewer;
 
 	memset(pcs, MARK, sizeof(pcs));
-	inject_arm();
-	ret = known_control(t, TRAMPFD_GET_ALLOWED, &arg, false, &decided);
-	if (decided) {
-		inject_fired();
-		return;
-	}
-	if (inject_fired() && ret == -ENOMEM)
+	if (!known_control(t, TRAMPFD_GET_ALLOWED, &arg, &ret, &fewer))
 		return;
 	want = n > room ? -ENOSPC : (int)n;
 	if (ret != want)

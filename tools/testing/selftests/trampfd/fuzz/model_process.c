@@ -56,7 +56,8 @@ static void become_child(unsigned int number)
 
 void do_fork(void)
 {
-	unsigned int number, turns;
+	const unsigned int number = self.nchildren;
+	unsigned int turns;
 	bool fired;
 	pid_t pid;
 
@@ -67,8 +68,6 @@ void do_fork(void)
 		wait_children();
 		return;
 	}
-	number = __atomic_fetch_add(&run->forks, 1, __ATOMIC_RELAXED);
-	number = self.nchildren;
 	inject_arm();
 	pid = fork();
 	if (!pid) {
@@ -87,6 +86,7 @@ void do_fork(void)
 			differs("fork: errno %d", errno);
 		return;
 	}
+	__atomic_fetch_add(&run->forks, 1, __ATOMIC_RELAXED);
 	/* The child's choices are not the parent's. */
 	choose_any(&self.choices);
 	self.child[self.nchildren++] = pid;
@@ -121,107 +121,141 @@ void do_vfork(void)
 }
 
 /*
- * After exec there is no private table, and a shared one is what it was.  The
- * descriptors, the size of the shared mapping, and one trampoline of it are handed
- * over as arguments.
+ * After exec there is no private table, and a shared one is what it was.  The new
+ * program gets as arguments: the two descriptors, the sizes of their mappings, and what
+ * a trampoline of the shared table has.
  */
+enum {
+	PRIVATE_FD,
+	PRIVATE_SIZE,
+	SHARED_FD,
+	SHARED_SIZE,
+	TRAMPOLINE,
+	IS_SET,
+	SEED,
+	PC,
+	NARGUMENTS,
+};
+
+/* The last table of that kind that has a descriptor, in *@fd. */
+static struct known_table *table_with_fd(bool shared, int *fd)
+{
+	struct known_table *found = NULL;
+	bool readonly;
+	unsigned int i;
+	int any;
+
+	for (i = 0; i < TABLES_MAX; i++) {
+		struct known_table *t = &self.table[i];
+
+		any = t->exists && t->shared == shared ? any_fd(t, false, &readonly) : -1;
+		if (any < 0)
+			continue;
+		found = t;
+		*fd = any;
+	}
+	return found;
+}
+
+static void __noreturn execute(const long long *number)
+{
+	char text[NARGUMENTS][32], *argv[2 + NARGUMENTS + 1];
+	unsigned int i;
+
+	fcntl(number[PRIVATE_FD], F_SETFD, 0);
+	fcntl(number[SHARED_FD], F_SETFD, 0);
+	argv[0] = "fuzz_model";
+	argv[1] = "--after-exec";
+	for (i = 0; i < NARGUMENTS; i++) {
+		snprintf(text[i], sizeof(text[i]), "%lld", number[i]);
+		argv[2 + i] = text[i];
+	}
+	argv[2 + i] = NULL;
+	execv("/proc/self/exe", argv);
+	_exit(1);
+}
+
 void do_exec(void)
 {
-	const struct known_table *private = NULL, *shared = NULL;
 	int private_fd = -1, shared_fd = -1;
-	unsigned int i, k = 0;
-	char text[8][32], *argv[10];
-	bool readonly;
+	struct known_table *private, *shared;
+	long long number[NARGUMENTS] = { 0 };
+	const struct slot *slot;
 	pid_t pid;
 
 	if (choose(&self.choices, 15))
 		return;
-	for (i = 0; i < TABLES_MAX; i++) {
-		const struct known_table *t = &self.table[i];
-		int fd = t->exists ? any_fd(t, false, &readonly) : -1;
-
-		if (fd < 0)
-			continue;
-		if (t->shared) {
-			shared = t;
-			shared_fd = fd;
-		} else {
-			private = t;
-			private_fd = fd;
-		}
-	}
+	private = table_with_fd(false, &private_fd);
+	shared = table_with_fd(true, &shared_fd);
 	if (!private && !shared)
 		return;
-	pid = fork();
-	if (pid) {
-		count_operation();
-		if (pid < 0)
-			differs("fork: errno %d", errno);
-		child_ended(pid);
-		return;
-	}
+	number[PRIVATE_FD] = private_fd;
+	number[SHARED_FD] = shared_fd;
+	if (private)
+		number[PRIVATE_SIZE] = private->attr.map_size;
 	if (shared) {
-		contents_lock((struct known_table *)shared);
-		for (k = 0; k < shared->attr.ntrampolines; k++)
-			if (shared->contents->slot[k].is_set)
-				break;
-		if (k == shared->attr.ntrampolines)
-			k = 0;
+		/* Until the new program has looked at it. */
+		contents_lock(shared);
+		number[SHARED_SIZE] = shared->attr.map_size;
+		number[TRAMPOLINE] = any_recent(shared);
+		slot = &shared->contents->slot[number[TRAMPOLINE]];
+		number[IS_SET] = slot->is_set + slot->sealed;
+		number[SEED] = slot->seed;
+		number[PC] = slot->pc;
 	}
-	fcntl(private_fd, F_SETFD, 0);
-	fcntl(shared_fd, F_SETFD, 0);
-	snprintf(text[0], 32, "%d", private_fd);
-	snprintf(text[1], 32, "%llu",
-		 private ? (unsigned long long)private->attr.map_size : 0ULL);
-	snprintf(text[2], 32, "%d", shared_fd);
-	snprintf(text[3], 32, "%llu",
-		 shared ? (unsigned long long)shared->attr.map_size : 0ULL);
-	snprintf(text[4], 32, "%u", k);
-	snprintf(text[5], 32, "%d", shared && shared->contents->slot[k].is_set);
-	snprintf(text[6], 32, "%llu", shared ?
-		 (unsigned long long)shared->contents->slot[k].pc : 0ULL);
-	argv[0] = "fuzz_model";
-	argv[1] = "--after-exec";
-	for (i = 0; i < 7; i++)
-		argv[2 + i] = text[i];
-	argv[9] = NULL;
+	pid = fork();
+	if (!pid)
+		execute(number);
+	count_operation();
+	if (pid < 0)
+		differs("fork: errno %d", errno);
+	child_ended(pid);
 	if (shared)
-		contents_unlock((struct known_table *)shared);
-	execv("/proc/self/exe", argv);
-	_exit(1);
+		contents_unlock(shared);
+}
+
+/* Is the shared table what it was?  0, or the status to end with. */
+static int check_shared(const long long *number)
+{
+	const struct known_table t = { .shared = true };
+	struct context want, have;
+	int ret;
+	void *p;
+
+	p = mmap(NULL, number[SHARED_SIZE], PROT_NONE, MAP_SHARED, number[SHARED_FD], 0);
+	/* The new address space needs an index, for which there may be no room. */
+	if (p == MAP_FAILED && errno != EDQUOT)
+		return 5;
+	ret = context_get(number[SHARED_FD], number[TRAMPOLINE], &have);
+	if (!number[IS_SET])
+		return ret == -ENOENT ? 0 : 6;
+	if (ret != 1)
+		return 7;
+	slot_context(&t, number[TRAMPOLINE], number[SEED], number[PC], &want);
+	if (number[IS_SET] > 1)
+		want.rec.flags = TRAMPFD_RECORD_SEALED;
+	return context_equal(&want, &have) ? 0 : 8;
 }
 
 /* What is wrong, in the status; see child_ended(). */
 int after_exec(int argc, char **argv)
 {
-	unsigned long long number[7];
-	struct context c = { .rec = { .nregs = 0 } };
-	size_t size;
+	long long number[NARGUMENTS];
+	struct context c;
 	void *p;
 	int i;
 
-	if (argc != 9)
+	if (argc != 2 + NARGUMENTS)
 		return 2;
-	for (i = 0; i < 7; i++)
-		number[i] = strtoull(argv[2 + i], NULL, 10);
-	if ((int)number[0] >= 0) {
-		p = mmap(NULL, number[1], PROT_NONE, MAP_PRIVATE, number[0], 0);
+	for (i = 0; i < NARGUMENTS; i++)
+		number[i] = strtoll(argv[2 + i], NULL, 10);
+	if (number[PRIVATE_FD] >= 0) {
+		p = mmap(NULL, number[PRIVATE_SIZE], PROT_NONE, MAP_PRIVATE,
+			 number[PRIVATE_FD], 0);
 		if (p != MAP_FAILED || errno != EPERM)
 			return 3;
-		if (context_get(number[0], 0, &c) != -EPERM)
+		if (context_get(number[PRIVATE_FD], 0, &c) != -EPERM)
 			return 4;
 	}
-	if ((int)number[2] >= 0) {
-		size = number[3];
-		p = mmap(NULL, size, PROT_NONE, MAP_SHARED, number[2], 0);
-		/* The new address space needs an index, for which there may be no room. */
-		if (p == MAP_FAILED)
-			return errno == EDQUOT ? 0 : 5;
-		/* Others may have changed it meanwhile, but not to what can't be. */
-		i = context_get(number[2], number[4], &c);
-		if (i != 1 && i != -ENOENT)
-			return 6;
-		munmap(p, size);
-	}
-	return 0;
+	return number[SHARED_FD] < 0 ? 0 : check_shared(number);
 }
