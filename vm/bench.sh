@@ -26,6 +26,7 @@ bench_arch()
 	[ "$variant" != bench ] || make_bench_tree
 	# The machine of such a kernel may be another one.
 	! declare -F "qemu_of_$variant" > /dev/null || "qemu_of_$variant"
+	# What is packed for the guest comes from its directory.
 	[ "$variant" = main ] || [ -z "${TRAMPFD_ON:-}" ] ||
 		must "$TARGET-build-main" "$TARGET: build the main kernel" build_variant main
 	must "$TARGET-build-$variant" "$TARGET: build the $variant kernel" build_variant "$variant"

@@ -116,7 +116,8 @@ queue_guest()
 # Long programs about what is the same for each ABI: the main guest runs them in its first.
 LONG=(index_test limits_test units_test memory_test churn_test nested_stack_test)
 # What the debug guest's second ABI need not repeat either.
-GENERIC=(fuzz_model fuzz_storm attr_test bad_address_test read_test address_test owner_test readonly_test
+GENERIC=(fuzz_model fuzz_storm
+	 attr_test bad_address_test read_test address_test owner_test readonly_test
 	 code_layout_test code_mapping_test code_steps_test code_race_test)
 
 # without <patterns of builds> <tests...>: these tests in these builds, as a list for the WITHOUT

@@ -37,22 +37,15 @@ FUZZ=$CACHE/fuzz
 RUNS=$FUZZ/runs.tsv
 CORPUS=$FUZZ/corpus
 
-# commit: what is fuzzed, with a "+" if there are edits
-commit()
-{
-	local c
-
-	c=$(git -C "$TOP" rev-parse --short=12 HEAD 2> /dev/null) || { echo unknown; return; }
-	[ -z "$(git -C "$TOP" status --porcelain --untracked-files=no)" ] || c+=+
-	echo "$c"
-}
+# Seeds that a run may use up: more than it has rounds, for each of its fuzzers.
+SEEDS=10000000
 
 # next_seed <variant>: seeds that no earlier run of this kernel has had
 next_seed()
 {
-	awk -F'\t' -v target="$TARGET" -v variant="$1" '
+	awk -F'\t' -v target="$TARGET" -v variant="$1" -v seeds=$SEEDS '
 		$3 == target && $4 == variant && $6 >= seed { seed = $6 }
-		END { printf "%d\n", (int(seed / 10000000) + 1) * 10000000 }' "$RUNS"
+		END { printf "%d\n", (int(seed / seeds) + 1) * seeds }' "$RUNS"
 }
 
 # note_runs <variant> <seed> <log>: add what its fuzzers have done to the file, as date, commit,
@@ -60,7 +53,7 @@ next_seed()
 note_runs()
 {
 	sed -nE 's/.*# fuzz: (model|storm): ([0-9]+) operations, ([0-9]+) calls, ([0-9]+) refused, ([0-9]+) forks, ([0-9]+) reports, ([0-9]+) s.*/\1\t\2\t\3\t\4\t\5\t\6\t\7/p' "$3" |
-		awk -F'\t' -v OFS='\t' -v date="$(date -u +%Y-%m-%dT%H:%M)" -v commit="$(commit)" \
+		awk -F'\t' -v OFS='\t' -v date="$(date -u +%Y-%m-%dT%H:%M)" -v commit="$(commit_name)" \
 			-v target="$TARGET" -v variant="$1" -v seed="$2" \
 			'{ print date, commit, target, variant, $1, seed, $2, $3, $4, $5, $6, $7 }' \
 			>> "$RUNS"
@@ -88,7 +81,7 @@ keep_corpus()
 	sed -nE 's/.*# fuzz: input ([0-9a-f]+)\r?$/\1/p' "$1" | sort -u | while read -r hex; do
 		# In the order of their sizes, so that the shorter ones are tried first.
 		name=$(printf '%05d-%s' $((${#hex} / 2)) "$(sha256sum <<< "$hex" | cut -c1-16)")
-		xxd -r -p <<< "$hex" > "$new/$name"
+		perl -ne 'chomp; print pack "H*", $_' <<< "$hex" > "$new/$name"
 	done
 	if ! grep -q 'trampfd-guest: end 0' "$1"; then
 		cp -n "$CORPUS"/* "$new/" 2> /dev/null || :
@@ -115,13 +108,13 @@ reached()
 # fuzz_slice <variant> <seconds>
 fuzz_slice()
 {
-	local variant=$1 seconds=$2 seed log=$LOG/$TARGET-fuzz-$1.log args=()
+	local variant=$1 seconds=$2 seed log=$LOG_NAME/$TARGET-fuzz-$1.log args=()
 
 	seed=$(next_seed "$variant")
 	[ "$variant" != kcov ] || args=(kernel:FUZZ_GUIDED=1 kernel:nokaslr)
 	# Every other time with allocations that fail.
 	case $variant in
-	debug|kcov)	[ $((seed / 10000000 % 2)) -eq 0 ] || args+=(kernel:FUZZ_INJECT=1) ;;
+	debug|kcov)	[ $((seed / SEEDS % 2)) -eq 0 ] || args+=(kernel:FUZZ_INJECT=1) ;;
 	esac
 	step "$TARGET-fuzz-$variant" "$TARGET: $variant kernel, seed $seed, for $seconds s" \
 		boot "$variant" "$OUT/fuzz.cpio" fuzz $((seconds * 2 + 900)) "${SMP[@]}" \

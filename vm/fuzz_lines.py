@@ -16,7 +16,6 @@ import subprocess
 import sys
 
 FILES = re.compile(r"mm/trampfd\w*\.[ch]$|arch/x86/mm/trampfd\.c$")
-SYMBOL = re.compile(r"^([0-9a-f]+) <.*>:$")
 CALL = re.compile(r"^([0-9a-f]+):.*\bcall\w*\s.*<__sanitizer_cov_trace_pc>")
 INSTRUCTION = re.compile(r"^([0-9a-f]+):")
 

@@ -88,22 +88,26 @@ kernel_mark() { echo "${CCACHE_DIR%/*}/kernels/$TARGET-$1"; }
 # kernel_minutes <variant>: how long it takes to build on a slow machine, with guests beside it
 kernel_minutes() { if [ -e "$(kernel_mark "$1")" ]; then echo 8; else echo 30; fi; }
 
-# What the kcov kernel tells of: our files, and those that call them.
-mapfile -t KCOV_OBJECTS < <(cd "$TOP/mm" && printf '%s\n' trampfd*.c | sed 's/\.c$//')
-KCOV_OBJECTS+=(fork mmap vma mremap mprotect ucount fault)
+# traced: what the kcov kernel tells of, as arguments for make: our files, and those that call
+# them.  With all of the kernel, what is of interest drowns.
+traced()
+{
+	(cd "$TOP/mm" && printf '%s\n' trampfd*.c) |
+		sed 's/\.c$//' | cat - <(printf '%s\n' fork mmap vma mremap mprotect ucount fault) |
+		sed 's/.*/KCOV_INSTRUMENT_&.o=y/'
+}
 
 build_variant()
 {
-	local variant=$1 KSRC=$LINUX traced=()
+	local variant=$1 KSRC=$LINUX args=()
 
 	case $variant in
 	unpatched)	KSRC=$PRISTINE ;;
 	bench)		KSRC=$LINUX_BENCH ;;
 	esac
 	configure "$variant"
-	# Only of what trampfd is and touches: with all of the kernel, what is of interest drowns.
-	[ "$variant" != kcov ] || traced=("${KCOV_OBJECTS[@]/%/.o=y}")
-	kmake "$OUT/$variant" "${traced[@]/#/KCOV_INSTRUMENT_}" "$(basename "$IMAGE")"
+	[ "$variant" != kcov ] || mapfile -t args < <(traced)
+	kmake "$OUT/$variant" "${args[@]}" "$(basename "$IMAGE")"
 	mkdir -p "$(dirname "$(kernel_mark "$variant")")"
 	touch "$(kernel_mark "$variant")"
 	# All guests run programs built with these headers.

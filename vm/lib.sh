@@ -89,6 +89,9 @@ use_arch()
 	SMP=(-accel "tcg,thread=multi" -smp "$CPUS,sockets=$CPUS" kernel:CPUS="$CPUS" "${SMP_TARGET[@]}")
 }
 
+# commit_name: of the clone, and whether it has edits
+commit_name() { git -C "$TOP" describe --always --dirty --abbrev=12 2> /dev/null || echo unknown; }
+
 # step <log name> <what it does> <command...>: run a command with its output in
 # a log, and show what runs, how long it took, and where the log is.  How it
 # ended is in STEP_RC: a function that is called as a condition would go on

@@ -80,6 +80,8 @@ hunt_mutant()
 	step "$TARGET-mutant-$name-fuzz" "$name: the fuzzers" \
 		boot "$variant" "$OUT/fuzz.cpio" fuzz $((MUTANT_SECONDS * 3 + 600)) "${SMP[@]}" \
 		kernel:FUZZ_SEED=1 kernel:FUZZ_SECONDS=$MUTANT_SECONDS
+	# Nobody may boot it by mistake: what is built next makes another one.
+	rm -f "$OUT/$variant/$IMAGE"
 	selftests_found=$(failures "$tests")
 	fuzz_found=$(failures "$fuzz")
 	printf '%-34s %-6s %-42s %s\n' "$name" "$variant" \

@@ -84,10 +84,7 @@ bench_limits()
 # measured_with: kernel, compiler and commit of the last benchmark
 measured_with()
 {
-	local commit
-
-	commit=$(git -C "$TOP" describe --always --dirty --abbrev=12 2> /dev/null || echo unknown)
-	sed -nE "s/.*\] (Linux version [^ ]+) .*\((.*gcc.*), .*/\1, \2, trampfd $commit/p" \
+	sed -nE "s/.*\] (Linux version [^ ]+) .*\((.*gcc.*), .*/\1, \2, trampfd $(commit_name)/p" \
 		"$LOG/$TARGET-bench.log" | head -n 1
 }
 

@@ -97,8 +97,7 @@ bool known_control(struct known_table *t, unsigned long op, void *arg, int *ret,
 	if (!compare)
 		return false;
 	*fewer = fired || (charged && options.limit);
-	if ((fired && *ret == -ENOMEM) ||
-	    (charged && options.limit && *ret == -EDQUOT)) {
+	if (charged ? short_of_memory(fired, *ret) : fired && *ret == -ENOMEM) {
 		count_refused();
 		return false;
 	}
